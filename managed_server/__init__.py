@@ -1,0 +1,1 @@
+"""Managed servers with an enhanced SLA, derived from one stack file per customer."""

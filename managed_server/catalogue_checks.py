@@ -1,0 +1,93 @@
+"""What must hold between catalogue, contract, templates and runbooks, whoever the customer is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from managed_server.loading import Document, nearest
+from managed_server.model.catalogue import Absent, CheckIntent, Software, Tool
+from managed_server.problems import Path, Problem
+from managed_server.project import EntryFile, Project
+
+
+def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterator[Problem]:
+    """Yield every contradiction between the project's own files."""
+    for entry in project.entries.values():
+        yield from _references(project, entry)
+        yield from _templates(project, entry)
+        if not isinstance(entry.general.checks, Absent):
+            for index, intent in enumerate(entry.general.checks):
+                yield from _check(project, entry, ("checks", index), intent)
+    for alarm_id, alarm in project.alarms.alarms.items():
+        if not _runbook_exists(project, alarm.runbook):
+            path = ("alarms", alarm_id, "runbook")
+            yield documents["alarms"].problem(path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it")
+
+
+def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
+    general = entry.general
+    if isinstance(general, Software):
+        known = {software.id for software in project.contract.supported_software}
+        if general.supported not in known:
+            yield entry.document.problem(
+                ("supported",), f"{general.supported!r} is not on the contract's list{nearest(general.supported, known)}"
+            )
+    if isinstance(general, Tool):
+        lines = {line.id for line in project.contract.lines}
+        for index, line in enumerate(general.fulfils):
+            if line not in lines:
+                yield entry.document.problem(
+                    ("fulfils", index), f"{line!r} is no line of the contract{nearest(line, lines)}"
+                )
+    for field in ("requires", "conflicts"):
+        for index, other in enumerate(getattr(general, field)):
+            if other not in project.software:
+                yield entry.document.problem(
+                    (field, index), f"{other!r} is not in catalogue/software{nearest(other, project.software)}"
+                )
+    for release in general.releases:
+        if release not in project.debian.releases:
+            yield entry.document.problem(("releases", release), f"Debian {release} is not in catalogue/debian.yaml")
+
+
+def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
+    folder = project.root / "templates" / entry.id
+    used = set()
+    if not isinstance(entry.general.files, Absent):
+        for index, file in enumerate(entry.general.files):
+            name = file.template or f"server{file.path}.j2"
+            for release in entry.general.releases:
+                facts = entry.resolved(release, {}).files
+                if not isinstance(facts, Absent) and index < len(facts):
+                    used.add(facts[index].template or f"server{facts[index].path}.j2")
+            if not (folder / name).is_file():
+                yield entry.document.problem(("files", index), f"templates/{entry.id}/{name} does not exist; write it")
+    for path in sorted(folder.glob("server/**/*.j2")):
+        name = str(path.relative_to(folder))
+        if name not in used:
+            yield Problem(f"templates/{entry.id}/{name}", 1, "", f"no file of {entry.document.file} uses it")
+
+
+def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckIntent) -> Iterator[Problem]:
+    kind = project.checks.kinds.get(intent.check)
+    if kind is None:
+        yield entry.document.problem(
+            (*path, "check"), f"{intent.check!r} is no kind of catalogue/checks.yaml{nearest(intent.check, project.checks.kinds)}"
+        )
+        return
+    if intent.objective.value not in project.checks.timing:
+        yield entry.document.problem((*path, "objective"), f"checks have no {intent.objective.value!r} priority")
+    for name, value in intent.args.items():
+        arg = kind.args.get(name)
+        if arg is None:
+            yield entry.document.problem((*path, "args", name), f"unknown argument{nearest(name, kind.args)}")
+        elif type(value) is not {"int": int, "str": str}[arg.type]:
+            yield entry.document.problem((*path, "args", name), f"must be of type {arg.type}")
+    for name, arg in kind.args.items():
+        if arg.default is None and name not in intent.args:
+            yield entry.document.problem(path, f"{intent.check!r} needs the argument {name!r}: {arg.description}")
+    if not _runbook_exists(project, intent.runbook):
+        yield entry.document.problem((*path, "runbook"), f"docs/runbooks/{intent.runbook}.md does not exist; write it")
+
+
+def _runbook_exists(project: Project, name: str) -> bool:
+    return (project.root / "docs" / "runbooks" / f"{name}.md").is_file()

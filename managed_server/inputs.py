@@ -1,0 +1,118 @@
+"""Loads the whole project: provider, contract, catalogue, and the stack files."""
+
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from managed_server.catalogue_checks import check_catalogue
+from managed_server.loading import Document, nearest, read_yaml, validate
+from managed_server.model.catalogue import Entry, Software, Tool
+from managed_server.model.contract import Contract
+from managed_server.model.customer import Customer, StackFile
+from managed_server.model.provider import Provider
+from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
+from managed_server.problems import InputError, Problem
+from managed_server.project import EntryFile, Project, substitute
+
+E = TypeVar("E", bound=Entry)
+
+_SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
+    "provider": ("provider.yaml", Provider),
+    "contract": ("contract/enhanced-sla.yaml", Contract),
+    "checks": ("catalogue/checks.yaml", Checks),
+    "alarms": ("catalogue/alarms.yaml", Alarms),
+    "debian": ("catalogue/debian.yaml", Debian),
+    "instance_types": ("catalogue/instance-types.yaml", InstanceTypes),
+}
+
+
+def load_project(root: FilePath) -> Project:
+    """Load provider, contract and catalogue.
+
+    Raises:
+        InputError: with every problem of every file.
+    """
+    problems: list[Problem] = []
+    single: dict[str, Any] = {}
+    documents: dict[str, Document] = {}
+    for name, (path, model) in _SINGLE_FILES.items():
+        documents[name] = read_yaml(root / path, root)
+        single[name] = validate(documents[name], model) if not documents[name].problems else None
+        problems += documents[name].problems
+    software = _load_entries(root, "software", Software, problems)
+    tools = _load_entries(root, "tools", Tool, problems)
+    for twice in sorted(set(software) & set(tools)):
+        problems.append(tools[twice].document.problem((), f"the id {twice!r} is a software as well; rename one"))
+    if problems:
+        raise InputError(problems)
+    project = Project(root, software=software, tools=tools, **single)
+    problems = list(check_catalogue(project, documents))
+    if problems:
+        raise InputError(problems)
+    return project
+
+
+def _load_entries(root: FilePath, kind: str, model: type[E], problems: list[Problem]) -> dict[str, EntryFile[E]]:
+    entries: dict[str, EntryFile[E]] = {}
+    for path in sorted((root / "catalogue" / kind).glob("*.yaml")):
+        document = read_yaml(path, root)
+        if not document.problems:
+            general = _general(document, model)
+            if general is not None:
+                entries[path.stem] = EntryFile(path.stem, document, model, general)
+        problems += document.problems
+    return entries
+
+
+def _general(document: Document, model: type[E]) -> E | None:
+    """Check an entry with the facts of each of its releases; return it for the newest one."""
+    data = document.data if isinstance(document.data, dict) else {}
+    releases = data.get("releases")
+    settings = data.get("settings")
+    defaults = {
+        name: setting.get("default")
+        for name, setting in (settings if isinstance(settings, dict) else {}).items()
+        if isinstance(setting, dict)
+    }
+    found: E | None = None
+    for release in sorted(releases, key=str) if isinstance(releases, dict) and releases else [None]:
+        facts = releases.get(release) if release is not None and isinstance(releases, dict) else {}
+        try:
+            replaced = substitute(document.data, {**(facts if isinstance(facts, dict) else {}), **defaults})
+        except KeyError as error:
+            name = error.args[0]
+            known = [*(facts if isinstance(facts, dict) else {}), *defaults]
+            document.problems.append(
+                document.problem((), f"${{{name}}} is not known for Debian {release}{nearest(name, known)}")
+            )
+            return None
+        found = validate(document, model, replaced)
+        if found is None:
+            return None
+    return found
+
+
+def stack_path(root: FilePath, stack: str) -> FilePath:
+    """Return where the stack file of ``stack`` is."""
+    return root / "stacks" / f"Pulumi.{stack}.yaml"
+
+
+def stack_names(root: FilePath) -> list[str]:
+    """Return the names of all stacks, sorted."""
+    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in (root / "stacks").glob("Pulumi.*.yaml"))
+
+
+def load_stack(root: FilePath, stack: str) -> tuple[Document, Customer]:
+    """Load one stack file.
+
+    Raises:
+        InputError: with every problem of the file.
+    """
+    path = stack_path(root, stack)
+    if not path.is_file():
+        message = f"there is no such stack file{nearest(stack, stack_names(root))}"
+        raise InputError([Problem(str(path.relative_to(root)), 0, "", message)])
+    document = read_yaml(path, root)
+    model = validate(document, StackFile)
+    if document.problems or model is None:
+        raise InputError(document.problems)
+    return document, model.config.customer

@@ -1,0 +1,15 @@
+"""The base of every model: unknown keys are errors, and nothing changes after loading."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+
+Int = StrictInt
+Bool = StrictBool
+PositiveInt = Annotated[StrictInt, Field(ge=1)]
+
+
+class Model(BaseModel):
+    """A part of an input file: frozen, unknown keys refused; numbers and switches are never guessed from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

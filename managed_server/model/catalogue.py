@@ -1,0 +1,366 @@
+"""Facts that software and tools share: one section for each consumer, none of them left silent.
+
+A section is either a list of facts or ``{none: reason}``: a hole in the catalogue is never an oversight.
+Values may hold ``${name}``, replaced by a fact of the server's Debian release (``releases:``) or by a setting
+(``settings:``) before they are checked; ``$${`` stands for a literal ``${``.
+"""
+
+import datetime
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from managed_server.model.base import Bool, Int, Model
+from managed_server.model.contract import Priority
+from managed_server.model.types import (
+    AbsolutePath,
+    EntryId,
+    FileMode,
+    Port,
+    Text,
+    UnitName,
+    UserName,
+)
+
+
+class Absent(Model):
+    """A section that does not apply, with the reason."""
+
+    none: Text = Field(min_length=10, description="why this consumer has nothing to do here")
+
+
+def _absent_or_given(value: Any) -> str:
+    if isinstance(value, Absent) or (isinstance(value, dict) and "none" in value):
+        return "none"
+    return "given"
+
+
+T = TypeVar("T")
+Section = Annotated[Annotated[T, Tag("given")] | Annotated[Absent, Tag("none")], Discriminator(_absent_or_given)]
+Facts = Annotated[tuple[T, ...], Field(min_length=1)]
+
+
+class When(Model):
+    """Conditions on the server; all that are given must hold."""
+
+    memory_mb_min: Int | None = None
+    memory_mb_max: Int | None = None
+    hosting: Literal["aws", "elsewhere"] | None = None
+    burstable: Bool | None = Field(default=None, description="an EC2 type that spends CPU credits")
+    with_software: EntryId | None = None
+    without_software: EntryId | None = None
+
+
+class Setting(Model):
+    """A value that a stack file may change."""
+
+    type: Literal["int", "str", "bool"]
+    default: Bool | Int | str
+    min: Int | None = None
+    max: Int | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = Field(default=None, description="regular expression that a str must match whole")
+    description: Text
+
+    @model_validator(mode="after")
+    def _default_is_valid(self) -> "Setting":
+        problem = self.problem_with(self.default)
+        if problem:
+            raise ValueError(f"the default {problem}")
+        return self
+
+    def problem_with(self, value: Any) -> str | None:
+        """Say what is wrong with a value for this setting, or return None."""
+        kind = {"int": int, "str": str, "bool": bool}[self.type]
+        if type(value) is not kind:
+            return f"{value!r} is not of type {self.type}"
+        if self.min is not None and value < self.min:
+            return f"{value} is below {self.min}"
+        if self.max is not None and value > self.max:
+            return f"{value} is above {self.max}"
+        if self.choices and value not in self.choices:
+            return f"{value!r} is not one of {', '.join(self.choices)}"
+        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+            return f"{value!r} does not match {self.pattern}"
+        return None
+
+
+class AptSource(Model):
+    """A vendor's package archive."""
+
+    uri: Text
+    suite: Text
+    components: tuple[Text, ...]
+    key_fingerprint: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")]
+    upgrade_origin: Text = Field(description="Unattended-Upgrade::Origins-Pattern entry")
+
+
+class Unit(Model):
+    """A systemd unit that the entry runs."""
+
+    name: UnitName
+    reload: Bool = Field(default=False, description="reload, not restart, when one of its files changes")
+    state: Literal["running", "stopped"] = Field(
+        default="running", description="stopped: the package enables it, and it must not run"
+    )
+    when: When = When()
+
+
+class Process(Model):
+    """A process that must be seen while the unit runs."""
+
+    name: Text = Field(description="as in /proc/PID/comm")
+    user: UserName
+    when: When = When()
+
+
+class Listen(Model):
+    """A listening socket and who may reach it; the only source of firewall and security-group rules."""
+
+    port: Port
+    protocol: Literal["tcp", "udp"]
+    bind: Literal["any", "loopback"]
+    reach: Literal["world", "admin", "hub", "local"] = Field(
+        description="world: everybody; admin: ssh_from, offices, VPN; hub: the customer's hub; local: nobody outside"
+    )
+    purpose: Text
+
+    @model_validator(mode="after")
+    def _loopback_is_local(self) -> "Listen":
+        if (self.bind == "loopback") != (self.reach == "local"):
+            raise ValueError("bind: loopback and reach: local belong together")
+        return self
+
+
+class Connect(Model):
+    """Outbound traffic that the entry needs."""
+
+    port: Port
+    protocol: Literal["tcp", "udp"]
+    to: Literal["world", "hub"]
+    purpose: Text
+
+
+class File(Model):
+    """A rendered file. ``{item…}`` in the path is replaced for each element of ``for_each``."""
+
+    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
+    template: str | None = Field(default=None, description="below templates/<id>/; default: server + path")
+    owner: UserName = "root"
+    group: UserName = "root"
+    mode: FileMode = "0644"
+    notify: tuple[UnitName, ...] = ()
+    validate_with: str | None = Field(
+        default=None, description="command that must accept the new file before it replaces the old one; % is its path"
+    )
+    for_each: Literal["sites", "users", "munin_plugins"] | None = None
+    when: When = When()
+
+    @model_validator(mode="after")
+    def _each_names_its_template(self) -> "File":
+        if self.for_each and not self.template:
+            raise ValueError("for_each needs a template: the path is another one for each element")
+        return self
+
+
+class Link(Model):
+    """A symbolic link."""
+
+    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
+    target: Annotated[str, Field(pattern=r"^[\x21-\x7e]+$")]
+    notify: tuple[UnitName, ...] = ()
+    for_each: Literal["sites", "users", "munin_plugins"] | None = None
+    when: When = When()
+
+
+class Removed(Model):
+    """A path that a package brings and that must not be there."""
+
+    path: AbsolutePath
+    notify: tuple[UnitName, ...] = ()
+
+
+class Directory(Model):
+    """A directory that no package makes."""
+
+    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
+    owner: UserName = "root"
+    group: UserName = "root"
+    mode: FileMode = "0755"
+    for_each: Literal["sites", "users"] | None = None
+
+
+class Timer(Model):
+    """A job that a systemd timer starts."""
+
+    name: EntryId
+    calendar: Text = Field(description="systemd.time OnCalendar expression, UTC")
+    random_delay_minutes: Annotated[Int, Field(ge=0)] = 0
+    command: Text
+    user: UserName = "root"
+    idle: Bool = Field(default=False, description="run with idle CPU and disk priority")
+    timeout_minutes: Annotated[Int, Field(ge=1)]
+    description: Text
+    when: When = When()
+
+
+class CheckIntent(Model):
+    """What is to be watched; catalogue/checks.yaml turns the kind into a command, the priority into periods."""
+
+    name: EntryId
+    check: EntryId = Field(description="a kind of catalogue/checks.yaml")
+    objective: Priority
+    runbook: EntryId = Field(description="a page of docs/runbooks")
+    description: Text
+    args: dict[str, Bool | Int | str] = {}
+    when: When = When()
+
+
+class MuninPlugin(Model):
+    """A Munin plugin: a link in /etc/munin/plugins to a program, with its environment."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9_.-]*$")]
+    plugin: AbsolutePath
+    packages: tuple[str, ...] = ()
+    user: UserName | None = None
+    group: UserName | None = None
+    env: dict[str, str] = {}
+
+
+class Log(Model):
+    """A log file that OSSEC reads; the format is one of OSSEC's log_format values."""
+
+    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
+    format: EntryId
+
+
+class Integrity(Model):
+    """What OSSEC's syscheck watches, and the files below it that change by themselves."""
+
+    watch: tuple[AbsolutePath, ...] = ()
+    ignore: tuple[AbsolutePath, ...] = ()
+
+
+class Antivirus(Model):
+    """What the nightly virus scan passes over, and why it may."""
+
+    exclude: Facts[AbsolutePath]
+    reason: Text
+
+
+class Backup(Model):
+    """What the off-site backup takes."""
+
+    paths: Facts[AbsolutePath]
+    exclude: tuple[AbsolutePath, ...] = ()
+
+
+class Dump(Model):
+    """A local database dump."""
+
+    engine: EntryId
+    directory: AbsolutePath
+
+
+class CloudWatch(Model):
+    """Processes and logs that the CloudWatch agent reports."""
+
+    processes: tuple[Text, ...] = ()
+    logs: tuple[AbsolutePath, ...] = ()
+
+
+class Secret(Model):
+    """A secret in the parameter store that is put into a file of the server, outside the bundle."""
+
+    name: EntryId
+    file: AbsolutePath
+    owner: UserName
+    description: Text
+
+
+class EndOfLife(Model):
+    """Until when security fixes come, for a Debian release."""
+
+    date: datetime.date
+    source: Text
+    successor: Text | None = None
+
+
+class NotInstallable(Model):
+    """Why nothing here can install the packages."""
+
+    no: Text = Field(min_length=10)
+
+
+ReleaseFacts = dict[str, Bool | Int | str]
+
+
+class Entry(Model):
+    """What software and tools have in common."""
+
+    title: Text
+    sources: dict[str, Text] = Field(
+        min_length=1, description="where each section's facts come from; 'default' for those not named"
+    )
+    installable: Literal[True] | NotInstallable
+    releases: dict[Int, ReleaseFacts] = Field(min_length=1, description="facts by Debian release")
+    settings: dict[str, Setting]
+    requires: tuple[EntryId, ...] = ()
+    conflicts: tuple[EntryId, ...] = ()
+    accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
+    apt: Section[Facts[AptSource]]
+    packages: Section[Facts[str]]
+    units: Section[Facts[Unit]]
+    processes: Section[Facts[Process]]
+    listens: Section[Facts[Listen]]
+    connects: Section[Facts[Connect]]
+    files: Section[Facts[File]]
+    directories: Section[Facts[Directory]]
+    links: Section[Facts[Link]]
+    removed: Section[Facts[Removed]]
+    timers: Section[Facts[Timer]]
+    checks: Section[Facts[CheckIntent]]
+    munin: Section[Facts[MuninPlugin]]
+    logs: Section[Facts[Log]]
+    integrity: Section[Integrity]
+    antivirus: Section[Antivirus]
+    backup: Section[Backup]
+    dumps: Section[Facts[Dump]]
+    cloudwatch: Section[CloudWatch]
+    secrets: Section[Facts[Secret]]
+    end_of_life: Section[dict[Int, EndOfLife]]
+
+    @model_validator(mode="after")
+    def _sources_name_sections(self) -> "Entry":
+        unknown = sorted(set(self.sources) - set(type(self).model_fields) - {"default"})
+        if unknown:
+            raise ValueError(f"sources: {', '.join(unknown)}: no such section; use section names or 'default'")
+        if "default" not in self.sources:
+            silent = [
+                name for name in SECTIONS if name not in self.sources and not isinstance(getattr(self, name), Absent)
+            ]
+            if silent:
+                raise ValueError(f"sources: no source for {', '.join(silent)}; add it, or a 'default'")
+        return self
+
+
+SECTIONS = tuple(
+    name
+    for name in Entry.model_fields
+    if name not in {"title", "sources", "installable", "releases", "settings", "requires", "conflicts"}
+)
+"""The names of all consumers' sections."""
+
+
+class Software(Entry):
+    """What a customer chooses: ``catalogue/software/<id>.yaml``."""
+
+    supported: EntryId = Field(description="id on the contract's supported list")
+
+
+class Tool(Entry):
+    """What the contract brings to a server: ``catalogue/tools/<id>.yaml``."""
+
+    fulfils: tuple[EntryId, ...] = Field(min_length=1, description="ids of contract lines")
+    when: When = Field(default=When(), description="which servers get it; all, unless something is said")

@@ -1,0 +1,118 @@
+"""The stack file of one customer: what was bought, who uses it and who may connect."""
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from managed_server.model.base import Bool, Int, Model, PositiveInt
+from managed_server.model.contract import AgreedObjectives
+from managed_server.model.types import (
+    AccountId,
+    AdminCidr,
+    ClockTime,
+    Email,
+    EntryId,
+    HostName,
+    InstanceType,
+    Phone,
+    Region,
+    ServerName,
+    Sha256,
+    SshPublicKey,
+    Text,
+    UserName,
+)
+
+SettingValue = Bool | Int | str
+
+
+class Term(Model):
+    """The customer's contract: its start, its length, and objectives that were agreed apart."""
+
+    start: datetime.date
+    term_months: PositiveInt = Field(description="months; the terms' minimum is in contract/")
+    objectives: AgreedObjectives = AgreedObjectives()
+
+
+class Aws(Model):
+    """The customer's own AWS account and the two regions that are used in it."""
+
+    account_id: AccountId
+    region: Region
+    backup_region: Region = Field(description="where off-site backups go: never the servers' own region")
+
+
+class Contact(Model):
+    """A person at the customer who is told about incidents."""
+
+    name: Text
+    email: Email
+    phone: Phone | None = None
+
+
+class Access(Model):
+    """Who may connect to administrative ports, besides the provider."""
+
+    ssh_from: tuple[AdminCidr, ...] = Field(default=(), description="networks of the customer's administrators")
+
+
+class User(Model):
+    """A person's account on every server of the customer."""
+
+    admin: Bool = Field(default=False, description="full sudo")
+    keys: tuple[SshPublicKey, ...] = Field(min_length=1, description="SSH public keys; passwords are refused")
+    expires: datetime.date | None = Field(default=None, description="last day on which the account can log in")
+
+
+class Maintenance(Model):
+    """The weekly window in which upgrades may restart services and, if needed, the server (UTC)."""
+
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    time: ClockTime
+    reboot: Literal["if-needed", "never"]
+
+
+class Server(Model):
+    """One managed server."""
+
+    hosting: Literal["aws"] = "aws"
+    instance_type: InstanceType
+    disk_gb: Annotated[Int, Field(ge=8, le=16384)] = Field(description="size of the root volume, GiB")
+    debian: Int = Field(default=13, description="Debian release; a machine refuses a bundle for another one")
+    software: tuple[EntryId, ...] = Field(min_length=1, description="ids of catalogue/software")
+    settings: dict[EntryId, dict[str, SettingValue]] = Field(
+        default={}, description="settings of software and tools that differ from their catalogue defaults"
+    )
+    sites: tuple[HostName, ...] = ()
+    unsupported_packages: tuple[str, ...] = Field(default=(), description="Debian packages, outside the SLA")
+    maintenance: Maintenance = Maintenance(day="sunday", time="04:00", reboot="if-needed")
+    pin: Sha256 | None = Field(default=None, description="sha256 of an earlier bundle to go back to")
+
+
+class Customer(Model):
+    """A customer: the value of ``managed-server:customer`` in a stack file."""
+
+    name: Text
+    contract: Term
+    hub: EntryId
+    aws: Aws
+    contacts: tuple[Contact, ...] = Field(min_length=1)
+    access: Access = Access()
+    users: dict[UserName, User] = {}
+    servers: dict[ServerName, Server] = Field(min_length=1)
+
+
+class StackConfig(Model):
+    """The ``config:`` section of a stack file."""
+
+    customer: Customer = Field(alias="managed-server:customer")
+
+
+class StackFile(Model):
+    """``stacks/Pulumi.<customer>.yaml``; the keys beside ``config`` are Pulumi's own."""
+
+    config: StackConfig
+    encryptionsalt: str | None = Field(default=None, description="written by Pulumi for a passphrase provider")
+    secretsprovider: str | None = Field(default=None, description="Pulumi's secrets provider, such as awskms://…")
+    encryptedkey: str | None = Field(default=None, description="written by Pulumi for a KMS secrets provider")

@@ -1,0 +1,117 @@
+"""The catalogue's tables: kinds of checks and their periods, alarms, Debian releases, instance types."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from managed_server.model.base import Bool, Int, Model, PositiveInt
+from managed_server.model.catalogue import When
+from managed_server.model.contract import Priority
+from managed_server.model.types import EntryId, Text, UserName
+
+
+class CheckArg(Model):
+    """An argument of a check kind; without a default it must be given."""
+
+    type: Literal["int", "str"]
+    default: Int | str | None = None
+    pattern: str | None = None
+    description: Text
+
+
+class CheckKind(Model):
+    """How one kind of check is carried out on the server through NRPE."""
+
+    command: Text = Field(description="the plugin's command line; ${name} is replaced by an argument")
+    packages: tuple[str, ...] = Field(min_length=1, description="Debian packages that bring the plugin")
+    args: dict[str, CheckArg]
+    counts: Literal["state", "age"] = Field(
+        description="state: detected by the next run; age: counted from when the age is exceeded"
+    )
+    timeout_s: PositiveInt = Field(description="seconds that the plugin may take")
+    source: Text
+
+
+class CheckTiming(Model):
+    """Nagios' periods for checks of one priority. All in seconds."""
+
+    interval_s: PositiveInt
+    retry_s: PositiveInt
+    attempts: PositiveInt
+    renotify_s: PositiveInt
+
+
+class Checks(Model):
+    """``catalogue/checks.yaml``."""
+
+    timing: dict[Literal["urgent", "high", "normal"], CheckTiming]
+    kinds: dict[EntryId, CheckKind] = Field(min_length=1)
+    source: Text
+
+
+class Alarm(Model):
+    """A CloudWatch alarm on what EC2 itself measures."""
+
+    metric: Text
+    namespace: Text
+    statistic: Literal["Average", "Maximum", "Minimum", "Sum"]
+    comparison: Literal[
+        "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
+    ]
+    threshold: Int
+    period_s: Literal[60, 300]
+    evaluate: PositiveInt = Field(description="N: periods that are looked at")
+    breaching: PositiveInt = Field(description="M: of these, how many must breach")
+    missing: Literal["missing", "breaching", "notBreaching", "ignore"]
+    priority: Priority
+    ec2_action: Literal["recover", "reboot"] | None = Field(default=None, description="what EC2 does by itself")
+    runbook: EntryId
+    description: Text
+    source: Text
+    when: When = When()
+
+    @model_validator(mode="after")
+    def _m_of_n(self) -> "Alarm":
+        if self.breaching > self.evaluate:
+            raise ValueError(f"breaching: {self.breaching} of evaluate: {self.evaluate} can never be reached")
+        return self
+
+
+class Alarms(Model):
+    """``catalogue/alarms.yaml``."""
+
+    alarms: dict[EntryId, Alarm] = Field(min_length=1)
+
+
+class DebianRelease(Model):
+    """A Debian release: its name, and the image that AWS offers for it."""
+
+    codename: Text
+    image_owner: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    image_name: Text = Field(description="name pattern of the image; {architecture} is replaced")
+    root_device: Text
+    source: Text
+
+
+class Debian(Model):
+    """``catalogue/debian.yaml``."""
+
+    releases: dict[Int, DebianRelease] = Field(min_length=1)
+    accounts: tuple[UserName, ...] = Field(description="accounts of every Debian system: nobody's login name")
+    source: Text
+
+
+class InstanceFacts(Model):
+    """What EC2 says of one instance type."""
+
+    vcpus: PositiveInt
+    memory_mb: PositiveInt = Field(description="MiB")
+    architecture: Literal["amd64", "arm64"]
+    burstable: Bool
+
+
+class InstanceTypes(Model):
+    """``catalogue/instance-types.yaml``."""
+
+    types: dict[str, InstanceFacts] = Field(min_length=1)
+    source: Text

@@ -1,0 +1,248 @@
+"""Typed scalars: each says what is wrong and what to write instead.
+
+Every check is a pure function that raises ValueError; the annotated types at the end put them to use.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+import struct
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# A network wider than these covers whole registries: for an administrative port it is as good as the world.
+WIDEST_ADMIN_PREFIX = {4: 8, 6: 24}
+
+_KEY_BODY_FIELDS = {
+    # public key type -> number of length-prefixed fields in its body (RFC 4253, 5656, 8709; OpenSSH PROTOCOL.u2f)
+    "ssh-ed25519": 2,
+    "ssh-rsa": 3,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "sk-ssh-ed25519@openssh.com": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+}
+_MIN_RSA_BITS = 2048  # OpenSSH's own floor is 1024; NIST SP 800-131A asks for 2048
+_ED25519_BYTES = 32
+
+
+def _pattern(regex: str, what: str) -> Callable[[str], str]:
+    compiled = re.compile(regex)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"{value!r} is not {what}")
+        return value
+
+    return check
+
+
+def _quoted(what: str) -> Callable[[Any], Any]:
+    """Explain the commonest slip with digits in YAML: leaving the quotes out."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            raise ValueError(f'{value} is a number; write {what} in quotes: "{value}"')  # noqa: TRY004
+        return value
+
+    return check
+
+
+def parse_network(value: Any) -> Network:
+    """Return the network that ``value`` names.
+
+    Raises:
+        ValueError: if it is no CIDR, or has bits set behind its prefix.
+    """
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a network; write a CIDR such as 203.0.113.0/24")  # noqa: TRY004
+    if "/" not in value:
+        raise ValueError(f"{value!r} has no prefix length; for one address write {value}/32 (IPv6: /128)")
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        try:
+            meant = ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a network; write a CIDR such as 203.0.113.0/24") from error
+        raise ValueError(f"{value!r} has host bits set; the network is {meant}") from error
+
+
+def parse_address(value: Any) -> Address:
+    """Return the IP address that ``value`` names, or raise ValueError."""
+    if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
+        return value
+    try:
+        return ipaddress.ip_address(str(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not an IP address; write one such as 203.0.113.10") from error
+
+
+def admin_network(network: Network) -> Network:
+    """Refuse a network that opens an administrative port to the world."""
+    widest = WIDEST_ADMIN_PREFIX[network.version]
+    if network.prefixlen < widest:
+        raise ValueError(
+            f"{network} opens an administrative port to the world; name the networks that administrators "
+            f"really use (/{widest} is the widest accepted)"
+        )
+    return network
+
+
+def host_name(value: str) -> str:
+    """Check a fully qualified host name (RFC 1123, lower case)."""
+    labels = value.split(".")
+    label = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+    if len(value) > 253 or len(labels) < 2 or not all(label.fullmatch(part) for part in labels):  # noqa: PLR2004
+        raise ValueError(f"{value!r} is not a host name; write a full one in lower case: www.acme.example")
+    return value
+
+
+def _fields(body: bytes) -> list[bytes]:
+    """Split a public key's body into its length-prefixed fields (RFC 4251, section 5)."""
+    fields = []
+    while body:
+        if len(body) < 4:  # noqa: PLR2004
+            raise ValueError("its body ends in the middle of a field")
+        (size,) = struct.unpack(">I", body[:4])
+        if len(body) < 4 + size:
+            raise ValueError("its body is shorter than it says: it was cut when it was copied")
+        fields.append(body[4 : 4 + size])
+        body = body[4 + size :]
+    return fields
+
+
+def ssh_public_key(value: str) -> str:
+    """Check an OpenSSH public key: its type, and a body that decodes to that type.
+
+    Returns it as ``type body [comment]`` with single spaces.
+
+    Raises:
+        ValueError: says what is wrong with the key.
+    """
+    parts = value.split(maxsplit=2)
+    if len(parts) < 2:  # noqa: PLR2004
+        raise ValueError("is not a public key; paste the whole line of the .pub file: 'ssh-ed25519 AAAA… name'")
+    kind, body64 = parts[0], parts[1]
+    if kind not in _KEY_BODY_FIELDS:
+        raise ValueError(f"{kind!r} is not an accepted key type; use one of {', '.join(_KEY_BODY_FIELDS)}")
+    try:
+        fields = _fields(base64.b64decode(body64, validate=True))
+    except binascii.Error as error:
+        raise ValueError("its body is not base64: paste the line of the .pub file again") from error
+    if not fields or fields[0] != kind.encode():
+        raise ValueError(f"its body is not a {kind} key: type and body do not belong together")
+    if len(fields) != _KEY_BODY_FIELDS[kind]:
+        raise ValueError(f"its body has {len(fields)} fields, a {kind} key has {_KEY_BODY_FIELDS[kind]}")
+    if kind == "ssh-ed25519" and len(fields[1]) != _ED25519_BYTES:
+        raise ValueError(f"its body holds {len(fields[1])} bytes, an ed25519 key has {_ED25519_BYTES}")
+    if kind == "ssh-rsa":
+        bits = int.from_bytes(fields[2], "big").bit_length()
+        if bits < _MIN_RSA_BITS:
+            raise ValueError(f"an RSA key of {bits} bits is too short; use ed25519, or RSA of {_MIN_RSA_BITS} bits")
+    if len(parts) == 3 and not re.fullmatch(r"[\x20-\x7e]+", parts[2]):  # noqa: PLR2004
+        raise ValueError("its comment holds characters that are not printable ASCII")
+    return " ".join(parts)
+
+
+def safe_text(value: str) -> str:
+    """Refuse control characters: the text ends up in configuration files, a line each."""
+    if not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
+        raise ValueError("must be one line of text, without control characters")
+    return value
+
+
+Text = Annotated[str, AfterValidator(safe_text)]
+CustomerId = Annotated[
+    str,
+    AfterValidator(
+        _pattern(
+            r"[a-z](?:-?[a-z0-9]){1,19}",
+            "a customer id; use 2 to 20 lower-case letters, digits and single hyphens, a letter first",
+        )
+    ),
+]
+ServerName = Annotated[
+    str,
+    AfterValidator(
+        _pattern(
+            r"[a-z](?:-?[a-z0-9]){0,14}",
+            "a server name; use up to 15 lower-case letters, digits and single hyphens, a letter first",
+        )
+    ),
+]
+EntryId = Annotated[
+    str,
+    AfterValidator(_pattern(r"[a-z](?:-?[a-z0-9]){0,29}", "an id; use lower-case letters, digits and hyphens")),
+]
+UserName = Annotated[
+    str,
+    AfterValidator(
+        _pattern(
+            r"[a-z][a-z0-9_-]{0,30}",
+            "a user name; use up to 31 lower-case letters, digits, _ and -, a letter first",
+        )
+    ),
+]
+HostName = Annotated[str, AfterValidator(host_name)]
+Email = Annotated[
+    str,
+    AfterValidator(
+        _pattern(r"[A-Za-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", "an e-mail address: name@acme.example")
+    ),
+]
+Phone = Annotated[
+    str,
+    BeforeValidator(_quoted("a telephone number")),
+    AfterValidator(_pattern(r"\+[1-9][0-9 ]{6,20}", 'a telephone number; write it internationally: "+44 20 7946 0000"')),
+]
+AccountId = Annotated[
+    str,
+    BeforeValidator(_quoted("an account id")),
+    AfterValidator(_pattern(r"[0-9]{12}", "an AWS account id; it has 12 digits, in quotes")),
+]
+Region = Annotated[
+    str, AfterValidator(_pattern(r"[a-z]{2}(?:-[a-z]+){1,2}-[1-9]", "an AWS region, such as eu-west-2"))
+]
+InstanceType = Annotated[
+    str,
+    AfterValidator(
+        _pattern(
+            r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?)",
+            "an EC2 instance type, such as t3.large",
+        )
+    ),
+]
+ClockTime = Annotated[
+    str,
+    BeforeValidator(_quoted("a time of day")),
+    AfterValidator(_pattern(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day; write it in quotes: "03:00"')),
+]
+Sha256 = Annotated[str, AfterValidator(_pattern(r"[0-9a-f]{64}", "a sha256: 64 lower-case hexadecimal digits"))]
+SshPublicKey = Annotated[str, AfterValidator(ssh_public_key)]
+Cidr = Annotated[Network, BeforeValidator(parse_network), PlainSerializer(str)]
+AdminCidr = Annotated[Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)]
+IpAddress = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+FileMode = Annotated[
+    str, BeforeValidator(_quoted("a mode")), AfterValidator(_pattern(r"0[0-7]{3}", 'a file mode; write it in quotes: "0644"'))
+]
+AbsolutePath = Annotated[str, AfterValidator(_pattern(r"/(?!.*(?:/\.\.?/|//))[\x21-\x7e]*", "an absolute path"))]
+UnitName = Annotated[
+    str,
+    AfterValidator(
+        _pattern(
+            r"[A-Za-z0-9@._-]+\.(?:service|socket|timer|path|mount|target)",
+            "a systemd unit; write its full name, such as nginx.service",
+        )
+    ),
+]

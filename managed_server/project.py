@@ -1,0 +1,95 @@
+"""Everything beside the stack files, as loaded: provider, contract and catalogue."""
+
+import json
+import string
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any, Generic, TypeVar
+
+from managed_server.loading import Document, validate
+from managed_server.model.catalogue import Entry, Software, Tool
+from managed_server.model.contract import Contract
+from managed_server.model.provider import Provider
+from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
+from managed_server.problems import InputError
+
+E = TypeVar("E", bound=Entry)
+
+
+class _Placeholder(string.Template):
+    braceidpattern = r"[a-z][a-z0-9_]*"
+    idpattern = r"(?!)"  # only ${name}: a lone $ is text, as in regular expressions and shell commands
+
+
+def substitute(value: Any, facts: dict[str, Any]) -> Any:
+    """Replace ``${name}`` in all text below ``value``; a text that is one placeholder takes the fact's own type.
+
+    Raises:
+        KeyError: a name that ``facts`` lacks.
+    """
+    if isinstance(value, dict):
+        return {key: substitute(item, facts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute(item, facts) for item in value]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+    if value.startswith("${") and value.endswith("}") and value[2:-1] in facts:
+        return facts[value[2:-1]]
+    return _Placeholder(value.replace("$${", "\0")).substitute(facts).replace("\0", "${")
+
+
+@dataclass
+class EntryFile(Generic[E]):
+    """A catalogue file: its id, its raw data, and its facts for one release and one choice of settings."""
+
+    id: str
+    document: Document
+    model: type[E]
+    general: E
+    _cache: dict[str, E] = field(default_factory=dict)
+
+    def facts(self, release: int, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return what ``${name}`` may stand for: the release's facts and the settings."""
+        defaults = {name: setting.default for name, setting in self.general.settings.items()}
+        return {**self.general.releases.get(release, {}), **defaults, **settings}
+
+    def resolved(self, release: int, settings: dict[str, Any]) -> E:
+        """Return the entry with every ``${name}`` replaced and checked again.
+
+        Raises:
+            InputError: if a replaced value does not fit its place.
+        """
+        facts = self.facts(release, settings)
+        key = json.dumps(facts, sort_keys=True, default=str)
+        if key not in self._cache:
+            scratch = Document(self.document.file, self.document.data, self.document.lines)
+            try:
+                data = substitute(self.document.data, facts)
+            except KeyError as error:
+                raise InputError([scratch.problem((), f"${{{error.args[0]}}} is neither a fact nor a setting")]) from error
+            entry = validate(scratch, self.model, data)
+            if entry is None:
+                raise InputError(scratch.problems)
+            self._cache[key] = entry
+        return self._cache[key]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The loaded project."""
+
+    root: FilePath
+    provider: Provider
+    contract: Contract
+    checks: Checks
+    alarms: Alarms
+    debian: Debian
+    instance_types: InstanceTypes
+    software: dict[str, EntryFile[Software]]
+    tools: dict[str, EntryFile[Tool]]
+
+    @cached_property
+    def entries(self) -> dict[str, EntryFile[Any]]:
+        """All software and tools by id."""
+        return {**self.software, **self.tools}

@@ -1,0 +1,92 @@
+"""The only Jinja environment: turns a spec into the files of each server.
+
+Templates see ``customer``, ``server``, ``provider``, ``hub``, ``entry`` (the software or tool that the file
+belongs to), ``facts`` (its release facts and settings) and ``item`` (the element of a ``for_each``). An undefined
+name is an error.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from managed_server import spec
+
+
+class RenderError(Exception):
+    """A template can't be rendered; the message names it and its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """A file as it will stand on a server."""
+
+    path: str
+    content: bytes
+    owner: str
+    group: str
+    mode: str
+    notify: tuple[str, ...] = ()
+    validate_with: str | None = None
+
+
+@cache
+def environment(templates: Path) -> jinja2.Environment:
+    """Return the environment for the templates below a folder."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - configuration files, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.do"],
+    )
+    env.filters["shell_quote"] = lambda value: shlex.quote(str(value))
+    env.filters["regex_escape"] = lambda value: re.escape(str(value))
+    return env
+
+
+def render(templates: Path, name: str, **context: Any) -> bytes:
+    """Render one template.
+
+    Raises:
+        RenderError: says which template, and what is wrong.
+    """
+    try:
+        text = environment(templates).get_template(name).render(**context)
+    except jinja2.TemplateNotFound as error:
+        raise RenderError(f"templates/{error.name}: does not exist") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise RenderError(f"templates/{error.name}:{error.lineno}: {error.message}") from error
+    except jinja2.TemplateError as error:
+        raise RenderError(f"templates/{name}: {error}") from error
+    return text.encode()
+
+
+def render_server(templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec) -> tuple[RenderedFile, ...]:
+    """Render every file of a server, by path.
+
+    Raises:
+        RenderError: says which template, and what is wrong.
+    """
+    context = {"customer": customer, "server": server, "provider": customer.provider, "hub": customer.hub}
+    files = []
+    for file in server.files:
+        entry = server.entry(file.origin)
+        content = render(templates, file.template, **context, entry=entry, facts=entry.facts, item=file.item)
+        files.append(
+            RenderedFile(
+                file.path, content, file.owner, file.group, file.mode, file.notify, file.validate_with
+            )
+        )
+    for timer in server.timers:
+        for kind in ("service", "timer"):
+            content = render(templates, f"systemd/{kind}.j2", **context, timer=timer)
+            path = f"/etc/systemd/system/managed-{timer.name}.{kind}"
+            files.append(RenderedFile(path, content, "root", "root", "0644"))
+    return tuple(sorted(files, key=lambda file: file.path))

@@ -1,0 +1,365 @@
+"""Stack file + catalogue + tools + contract -> CustomerSpec, and every check across them."""
+
+import datetime
+from collections import defaultdict
+from pathlib import Path as FilePath
+from typing import Any
+
+from managed_server import spec
+from managed_server.inputs import load_project, load_stack
+from managed_server.loading import Document, nearest
+from managed_server.model.catalogue import Absent
+from managed_server.model.contract import Priority
+from managed_server.model.customer import Customer, Server
+from managed_server.model.tables import InstanceFacts
+from managed_server.model.types import CustomerId
+from managed_server.problems import InputError, Path, Problem, dotted
+from managed_server.project import Project
+from managed_server.resolve_server import Chosen, Gatherer, holds
+
+_BASE: Path = ("config", "managed-server:customer")
+
+
+def load_customer(root: FilePath, stack: str) -> spec.CustomerSpec:
+    """Load everything and resolve one stack.
+
+    Raises:
+        InputError: with every problem of every file.
+    """
+    return resolve_stack(load_project(root), stack)[0]
+
+
+def resolve_stack(
+    project: Project, stack: str, today: datetime.date | None = None
+) -> tuple[spec.CustomerSpec, tuple[Problem, ...]]:
+    """Resolve one stack of a loaded project; returns the spec and the warnings.
+
+    ``today`` changes warnings only: nothing becomes an error by the passing of time.
+
+    Raises:
+        InputError: with every problem of the stack file.
+    """
+    document, customer = load_stack(project.root, stack)
+    resolver = _Resolver(project, stack, document, customer)
+    result = resolver.customer_spec()
+    errors = [problem for problem in resolver.problems if problem.severity == "error"]
+    if errors or result is None:
+        raise InputError(errors)
+    resolver.warn(today or datetime.datetime.now(tz=datetime.UTC).date())
+    return result, tuple(problem for problem in resolver.problems if problem.severity == "warning")
+
+
+class _Resolver:
+    """Resolves one stack file, collecting all problems before it gives up."""
+
+    def __init__(self, project: Project, stack: str, document: Document, customer: Customer) -> None:
+        self.project, self.stack, self.document, self.customer = project, stack, document, customer
+        self.problems: list[Problem] = []
+
+    def error(self, path: Path, message: str) -> None:
+        problem = self.document.problem((*_BASE, *path), message)
+        self.problems.append(Problem(problem.file, problem.line, dotted(path), message))
+
+    def customer_spec(self) -> spec.CustomerSpec | None:
+        project, customer = self.project, self.customer
+        self._check_customer()
+        hub = project.provider.hubs.get(customer.hub)
+        if hub is None:
+            self.error(("hub",), f"{customer.hub!r} is no hub of provider.yaml{nearest(customer.hub, project.provider.hubs)}")
+            return None
+        hub_spec = spec.Hub(
+            customer.hub, str(hub.ipv4), str(hub.ipv6) if hub.ipv6 else None, hub.account_id, hub.region
+        )
+        networks = project.provider.networks
+        own = tuple(sorted({str(network) for network in (*networks.offices, *networks.vpn)}))
+        admin = tuple(sorted({*own, *(str(network) for network in customer.access.ssh_from)}))
+        users = tuple(
+            spec.User(name, user.admin, tuple(sorted(user.keys)), user.expires)
+            for name, user in sorted(customer.users.items())
+        )
+        objectives = {
+            priority: objective.minutes_or_none
+            for priority, objective in project.contract.objectives_for(customer.contract.objectives).items()
+        }
+        servers = [
+            self._server_spec(name, server, users, admin, hub_spec, objectives)
+            for name, server in sorted(customer.servers.items())
+        ]
+        if None in servers:
+            return None
+        support, notify = project.provider.support, project.provider.notify
+        return spec.CustomerSpec(
+            id=self.stack,
+            name=customer.name,
+            stack_file=self.document.file,
+            contract_start=customer.contract.start,
+            term_months=customer.contract.term_months,
+            objectives=tuple(objectives.items()),
+            provider=spec.Provider(
+                name=project.provider.name,
+                support_email=support.email,
+                support_phone=support.phone,
+                support_portal=support.portal,
+                page_email=notify.page,
+                ticket_email=notify.ticket,
+                networks=own,
+                deploy_role=project.provider.deploy_role,
+            ),
+            hub=hub_spec,
+            account_id=customer.aws.account_id,
+            region=customer.aws.region,
+            backup_region=customer.aws.backup_region,
+            contacts=tuple(spec.Contact(c.name, c.email, c.phone) for c in customer.contacts),
+            admin_networks=admin,
+            users=users,
+            servers=tuple(server for server in servers if server is not None),
+        )
+
+    def _check_customer(self) -> None:
+        project, customer = self.project, self.customer
+        try:
+            CustomerId.__metadata__[0].func(self.stack)  # type: ignore[attr-defined]
+        except ValueError as error:
+            self.error((), f"the stack's name is the customer id: {error}")
+        minimum = project.contract.term.minimum_months
+        if customer.contract.term_months < minimum:
+            self.error(
+                ("contract", "term_months"),
+                f"{customer.contract.term_months} months is below the contract's minimum of {minimum}; write {minimum} or more",
+            )
+        if customer.aws.region == customer.aws.backup_region:
+            self.error(("aws", "backup_region"), "is the servers' own region; off-site backups need another one")
+        reserved = {name: "a Debian system account" for name in project.debian.accounts}
+        for entry in project.entries.values():
+            if not isinstance(entry.general.accounts, Absent):
+                reserved.update(dict.fromkeys(entry.general.accounts, f"an account of {entry.general.title}"))
+        for name in customer.users:
+            if name in reserved:
+                self.error(("users", name), f"{name!r} is reserved: {reserved[name]}; choose another user name")
+
+    # --- one server -------------------------------------------------------------------------------
+
+    def _server_spec(  # noqa: PLR0913
+        self,
+        name: str,
+        server: Server,
+        users: tuple[spec.User, ...],
+        admin: tuple[str, ...],
+        hub: spec.Hub,
+        objectives: dict[Priority, int | None],
+    ) -> spec.ServerSpec | None:
+        before = len(self.problems)
+        at: Path = ("servers", name)
+        release = self.project.debian.releases.get(server.debian)
+        if release is None:
+            known = ", ".join(map(str, sorted(self.project.debian.releases)))
+            self.error((*at, "debian"), f"Debian {server.debian} is not supported; known: {known}")
+        machine = self.project.instance_types.types.get(server.instance_type)
+        if machine is None:
+            self.error(
+                (*at, "instance_type"),
+                f"{server.instance_type!r} is not in catalogue/instance-types.yaml"
+                f"{nearest(server.instance_type, self.project.instance_types.types)}",
+            )
+        chosen = self._choose(at, server, machine)
+        if release is None or machine is None or len(self.problems) > before:
+            return None
+        gather = Gatherer(self.project, server, machine, chosen, objectives)
+        munin = tuple(sorted((plugin for _, plugin in gather.section("munin")), key=lambda p: p.name))
+        collections: dict[str, tuple[Any, ...]] = {
+            "sites": tuple(sorted(server.sites)),
+            "users": users,
+            "munin_plugins": munin,
+        }
+        packages, vendor_packages = gather.packages()
+        result = spec.ServerSpec(
+            name=name,
+            host_name=f"{self.stack}-{name}",
+            hosting=server.hosting,
+            instance_type=server.instance_type,
+            vcpus=machine.vcpus,
+            memory_mb=machine.memory_mb,
+            architecture=machine.architecture,
+            burstable=machine.burstable,
+            disk_gb=server.disk_gb,
+            debian=server.debian,
+            codename=release.codename,
+            image_owner=release.image_owner,
+            image_name=release.image_name.replace("{architecture}", machine.architecture),
+            root_device=release.root_device,
+            software=tuple(sorted(server.software)),
+            entries=gather.entries(),
+            sites=collections["sites"],
+            unsupported_packages=tuple(sorted(server.unsupported_packages)),
+            maintenance=spec.Maintenance(
+                server.maintenance.day, server.maintenance.time, server.maintenance.reboot
+            ),
+            pin=server.pin,
+            packages=packages,
+            vendor_packages=vendor_packages,
+            units=tuple(sorted((unit for _, unit in gather.section("units")), key=lambda u: u.name)),
+            processes=tuple(
+                sorted(
+                    (spec.Process(origin, p.name, p.user) for origin, p in gather.section("processes")),
+                    key=lambda p: (p.name, p.user),
+                )
+            ),
+            listens=tuple(
+                sorted(
+                    (
+                        spec.Listen(origin, i.port, i.protocol, i.bind, i.reach, i.purpose)
+                        for origin, i in gather.section("listens")
+                    ),
+                    key=lambda i: (i.port, i.protocol, i.origin),
+                )
+            ),
+            rules=gather.rules(admin, hub),
+            files=gather.files(collections),
+            directories=tuple(
+                spec.Directory(d.path, d.owner, d.group, d.mode)
+                for d in gather.expanded("directories", collections, ("path",))
+            ),
+            links=tuple(gather.expanded("links", collections, ("path", "target"))),
+            removed=tuple(sorted((item for _, item in gather.section("removed")), key=lambda i: i.path)),
+            timers=tuple(sorted((item for _, item in gather.section("timers")), key=lambda i: i.name)),
+            checks=gather.checks(),
+            munin=munin,
+            logs=tuple(sorted((item for _, item in gather.section("logs")), key=lambda i: i.path)),
+            integrity_watch=gather.parts("integrity", "watch"),
+            integrity_ignore=gather.parts("integrity", "ignore"),
+            antivirus_exclude=gather.parts("antivirus", "exclude"),
+            backup_paths=gather.parts("backup", "paths"),
+            backup_exclude=gather.parts("backup", "exclude"),
+            alarms=gather.alarms(),
+        )
+        self._check_server(at, result)
+        return result
+
+    def _choose(self, at: Path, server: Server, machine: InstanceFacts | None) -> tuple[Chosen, ...]:
+        """Return the server's entries: its software, and the tools whose condition holds."""
+        ids: list[str] = []
+        for index, software in enumerate(server.software):
+            path = (*at, "software", index)
+            if software not in self.project.software:
+                self.error(path, f"unknown software {software!r}{nearest(software, self.project.software)}")
+            elif software in ids:
+                self.error(path, f"{software!r} is listed twice")
+            else:
+                ids.append(software)
+        for software in ids:
+            general = self.project.software[software].general
+            index = server.software.index(software)
+            for needed in general.requires:
+                if needed not in server.software:
+                    self.error((*at, "software", index), f"{software!r} requires {needed!r}; add it to the list")
+            for other in general.conflicts:
+                if other in server.software:
+                    self.error((*at, "software", index), f"{software!r} can't be beside {other!r}; choose one of them")
+        tools = [
+            tool
+            for tool, entry in self.project.tools.items()
+            if machine is None or holds(entry.general.when, server, machine, server.software)
+        ]
+        for entry_id in server.settings:
+            if entry_id not in ids and entry_id not in tools:
+                self.error((*at, "settings", entry_id), f"the server has no {entry_id!r}{nearest(entry_id, [*ids, *tools])}")
+        chosen = [self._chosen(at, server, entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
+        return tuple(item for item in chosen if item is not None)
+
+    def _chosen(self, at: Path, server: Server, entry_id: str) -> Chosen | None:
+        entry_file = self.project.entries[entry_id]
+        if server.debian not in entry_file.general.releases and server.debian in self.project.debian.releases:
+            known = ", ".join(str(release) for release in sorted(entry_file.general.releases))
+            self.error((*at, "debian"), f"{entry_id!r} has no facts for Debian {server.debian}, only for {known}")
+            return None
+        values = server.settings.get(entry_id, {})
+        bad = False
+        for name, value in values.items():
+            setting = entry_file.general.settings.get(name)
+            path = (*at, "settings", entry_id, name)
+            if setting is None:
+                self.error(path, f"unknown setting{nearest(name, entry_file.general.settings)}")
+                bad = True
+            elif problem := setting.problem_with(value):
+                self.error(path, f"{problem} ({setting.description})")
+                bad = True
+        if bad:
+            return None
+        try:
+            entry = entry_file.resolved(server.debian, values)
+        except InputError as error:
+            for problem in error.problems:
+                self.error((*at, "settings", entry_id), f"does not fit {problem.file}: {problem.path}: {problem.message}")
+            return None
+        return Chosen(entry_id, entry, entry_file.facts(server.debian, values))
+
+    def _check_server(self, at: Path, server: spec.ServerSpec) -> None:
+        taken: dict[tuple[int, str], list[spec.Listen]] = defaultdict(list)
+        for listen in server.listens:
+            taken[(listen.port, listen.protocol)].append(listen)
+        for (port, protocol), listens in taken.items():
+            if len(listens) > 1:
+                who = " and ".join(sorted({listen.origin for listen in listens}))
+                self.error(
+                    (*at, "software"),
+                    f"{who} both listen on {protocol} port {port}; change the port of one by its settings, "
+                    "or put it on another server",
+                )
+        paths: dict[str, str] = {}
+        for file in server.files:
+            if file.path in paths:
+                self.error((*at, "software"), f"{file.origin} and {paths[file.path]} both write {file.path}")
+            paths[file.path] = file.origin
+        units = {unit.name for unit in server.units}
+        for changed in (*server.files, *server.links, *server.removed):
+            for unit in sorted(set(changed.notify) - units):
+                self.error((*at, "software"), f"{changed.path} notifies {unit}, which is no unit of the server")
+        for watched in (*server.checks, *server.alarms):
+            objective = dict(self._objectives())[watched.priority]
+            if objective is not None and watched.detection_s * 3 > objective * 60:
+                name = watched.name if isinstance(watched, spec.Check) else watched.id
+                self.error(
+                    (*at, "software"),
+                    f"{name} takes up to {watched.detection_s} s to be noticed, over a third of its objective of "
+                    f"{objective} minutes; shorten its periods in catalogue/",
+                )
+        overlap = sorted(set(server.unsupported_packages) & self._supported_packages(server))
+        for package in overlap:
+            self.error((*at, "unsupported_packages"), f"{package!r} belongs to supported software; take it out")
+
+    def _objectives(self) -> dict[Priority, int | None]:
+        agreed = self.customer.contract.objectives
+        return {p: o.minutes_or_none for p, o in self.project.contract.objectives_for(agreed).items()}
+
+    def _supported_packages(self, server: spec.ServerSpec) -> set[str]:
+        found: set[str] = set()
+        for entry in server.entries:
+            packages = self.project.entries[entry.id].resolved(server.debian, {}).packages
+            if not isinstance(packages, Absent):
+                found.update(packages)
+        return found
+
+    # --- what does not fail -----------------------------------------------------------------------
+
+    def warn(self, today: datetime.date) -> None:
+        """Add the warnings: what a person should know, and what must never stop a deploy."""
+
+        def warning(path: Path, message: str) -> None:
+            problem = self.document.problem((*_BASE, *path), message)
+            self.problems.append(Problem(problem.file, problem.line, dotted(path), message, "warning"))
+
+        surcharge = self.project.contract.fees.volume_surcharge_over_gb
+        for name, server in self.customer.servers.items():
+            if server.disk_gb > surcharge:
+                warning(("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge")
+            for entry_id in server.software:
+                end = self.project.software[entry_id].general.end_of_life
+                if not isinstance(end, Absent) and server.debian in end and end[server.debian].date < today:
+                    over = end[server.debian]
+                    instead = f"; successor: {over.successor}" if over.successor else ""
+                    warning(("servers", name, "software"), f"{entry_id} has had no fixes since {over.date}{instead}")
+            if server.pin:
+                warning(("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it")
+        for name, user in self.customer.users.items():
+            if user.expires and user.expires < today:
+                warning(("users", name), f"expired on {user.expires}: the account is locked")

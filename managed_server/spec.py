@@ -1,0 +1,314 @@
+"""The fully resolved description of a customer: frozen, and nothing left to a default.
+
+Templates and components read these and nothing else. All collections are tuples in a stable order.
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from managed_server.model.catalogue import Link, Log, MuninPlugin, Removed, Timer, Unit
+from managed_server.model.contract import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The monitoring machine that watches the customer."""
+
+    id: str
+    ipv4: str
+    ipv6: str | None
+    account_id: str
+    region: str
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses, IPv4 first."""
+        return (self.ipv4,) if self.ipv6 is None else (self.ipv4, self.ipv6)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What templates and components need of the provider."""
+
+    name: str
+    support_email: str
+    support_phone: str
+    support_portal: str
+    page_email: str
+    ticket_email: str
+    networks: tuple[str, ...]
+    deploy_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person at the customer."""
+
+    name: str
+    email: str
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person's account on the servers."""
+
+    name: str
+    admin: bool
+    keys: tuple[str, ...]
+    expires: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of a firewall and of the security group: one port, one protocol, one network."""
+
+    direction: str
+    protocol: str
+    port: int
+    network: str
+    purpose: str
+    origins: tuple[str, ...]
+
+    @property
+    def family(self) -> int:
+        """IP version, 4 or 6."""
+        return 6 if ":" in self.network else 4
+
+    @property
+    def key(self) -> str:
+        """A name made of the rule itself, so that no other rule's coming or going changes it."""
+        network = self.network.replace("/", "-").replace(":", ".")
+        return f"{self.direction}-{self.protocol}-{self.port}-{network}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """A listening socket."""
+
+    origin: str
+    port: int
+    protocol: str
+    bind: str
+    reach: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A Nagios check through NRPE. Periods in seconds."""
+
+    origin: str
+    name: str
+    nrpe_command: str
+    command: str
+    description: str
+    priority: Priority
+    objective_minutes: int | None
+    runbook: str
+    interval_s: int
+    retry_s: int
+    attempts: int
+    renotify_s: int
+    timeout_s: int
+    counts: str
+    in_sla: bool
+
+    @property
+    def detection_s(self) -> int:
+        """Worst case from the fault to the page, in seconds.
+
+        The fault comes just after a good run; each further attempt waits for its retry; the last one may
+        take its whole time-out. Age checks count from the moment the age is exceeded, so it is the same sum.
+        """
+        return self.interval_s + (self.attempts - 1) * self.retry_s + self.timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that must run."""
+
+    origin: str
+    name: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be rendered."""
+
+    origin: str
+    path: str
+    template: str
+    owner: str
+    group: str
+    mode: str
+    notify: tuple[str, ...]
+    validate_with: str | None
+    item: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory that no package makes."""
+
+    path: str
+    owner: str
+    group: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySpec:
+    """A software or tool on one server: its title, and the values that its templates may use."""
+
+    id: str
+    title: str
+    supported: bool
+    installable: bool
+    facts: dict[str, Any]
+    fulfils: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A CloudWatch alarm on one server. Period in seconds."""
+
+    id: str
+    metric: str
+    namespace: str
+    statistic: str
+    comparison: str
+    threshold: int
+    period_s: int
+    evaluate: int
+    breaching: int
+    missing: str
+    priority: Priority
+    ec2_action: str | None
+    runbook: str
+    description: str
+
+    @property
+    def detection_s(self) -> int:
+        """Worst case from the fault to the alarm, in seconds: N periods, and the one it began in."""
+        return self.period_s * (self.evaluate + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """The weekly window (UTC)."""
+
+    day: str
+    time: str
+    reboot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """One server."""
+
+    name: str
+    host_name: str
+    hosting: str
+    instance_type: str
+    vcpus: int
+    memory_mb: int
+    architecture: str
+    burstable: bool
+    disk_gb: int
+    debian: int
+    codename: str
+    image_owner: str
+    image_name: str
+    root_device: str
+    software: tuple[str, ...]
+    entries: tuple[EntrySpec, ...]
+    sites: tuple[str, ...]
+    unsupported_packages: tuple[str, ...]
+    maintenance: Maintenance
+    pin: str | None
+    packages: tuple[str, ...]
+    vendor_packages: tuple[str, ...]
+    units: tuple[Unit, ...]
+    processes: tuple[Process, ...]
+    listens: tuple[Listen, ...]
+    rules: tuple[Rule, ...]
+    files: tuple[File, ...]
+    directories: tuple[Directory, ...]
+    links: tuple[Link, ...]
+    removed: tuple[Removed, ...]
+    timers: tuple[Timer, ...]
+    checks: tuple[Check, ...]
+    munin: tuple[MuninPlugin, ...]
+    logs: tuple[Log, ...]
+    integrity_watch: tuple[str, ...]
+    integrity_ignore: tuple[str, ...]
+    antivirus_exclude: tuple[str, ...]
+    backup_paths: tuple[str, ...]
+    backup_exclude: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
+
+    def entry(self, entry_id: str) -> EntrySpec:
+        """Return one of the server's entries.
+
+        Raises:
+            KeyError: if the server does not have it.
+        """
+        for entry in self.entries:
+            if entry.id == entry_id:
+                return entry
+        raise KeyError(entry_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSpec:
+    """A customer with everything that follows from the stack file."""
+
+    id: str
+    name: str
+    stack_file: str
+    contract_start: datetime.date
+    term_months: int
+    objectives: tuple[tuple[Priority, int | None], ...]
+    provider: Provider
+    hub: Hub
+    account_id: str
+    region: str
+    backup_region: str
+    contacts: tuple[Contact, ...]
+    admin_networks: tuple[str, ...]
+    users: tuple[User, ...]
+    servers: tuple[ServerSpec, ...]
+
+    @property
+    def delivery_bucket(self) -> str:
+        """Bucket of the bundles and their pointers, in the customer's region."""
+        return f"ms-{self.id}-delivery-{self.account_id}-{self.region}"
+
+    @property
+    def backup_bucket(self) -> str:
+        """Bucket of the off-site backups, in the backup region."""
+        return f"ms-{self.id}-backup-{self.account_id}-{self.backup_region}"
+
+    @property
+    def backup_log_bucket(self) -> str:
+        """Bucket of the backup bucket's access logs, in the backup region."""
+        return f"ms-{self.id}-logs-{self.account_id}-{self.backup_region}"
+
+    @property
+    def passphrase_parameter(self) -> str:
+        """Name of the SecureString that holds the backup passphrase, the same in both regions."""
+        return f"/managed-server/{self.id}/backup/passphrase"
+
+    def server(self, name: str) -> ServerSpec:
+        """Return one server.
+
+        Raises:
+            KeyError: if the customer has none of that name.
+        """
+        for server in self.servers:
+            if server.name == name:
+                return server
+        raise KeyError(name)
