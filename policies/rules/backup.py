@@ -1,0 +1,194 @@
+"""Rules on the bucket that holds the off-site backups."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pulumi_policy import Severity, StackValidationPolicy
+
+from .base import Finding, Resource, Source, Stack, Undecided, Violation, security_hub, stack_rule
+from .reading import UNKNOWN, at, items
+from .settings import BACKUP_PURPOSE, PURPOSE_TAG
+from .storage import BUCKETS
+
+SETTINGS = (PURPOSE_TAG, BACKUP_PURPOSE)
+_INSTANCE = "aws:ec2/instance:Instance"
+_VERSIONING = ("aws:s3/bucketVersioning:BucketVersioning", "aws:s3/bucketVersioningV2:BucketVersioningV2")
+_LOCK = (
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+)
+_ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+)
+_TERMS = Source(
+    "Service terms",
+    "off-site back-ups",
+    "https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/rel_backing_up_data_secured_backups_data.html",
+)
+
+
+def is_backup(bucket: Resource) -> bool | None:
+    """Whether a bucket holds backups: by its purpose tag, or because it locks objects. None: not known."""
+    tag = bucket.setting(PURPOSE_TAG)
+    purposes = [at(bucket.at(key), tag) for key in ("tags", "tagsAll")]
+    if bucket.setting(BACKUP_PURPOSE) in purposes or bucket.at("objectLockEnabled") is True:
+        return True
+    return None if purposes[0] is UNKNOWN else False
+
+
+def _backups(stack: Stack) -> Iterator[Resource | Undecided]:
+    for bucket in stack.of(*BUCKETS):
+        answer = is_backup(bucket)
+        if answer is None:
+            yield Undecided("tags")
+        elif answer:
+            yield bucket
+
+
+_Accepts = Callable[[Resource], bool | None]
+
+
+def _attached_rule(
+    name: str,
+    kinds: tuple[str, ...],
+    accepts: _Accepts,
+    must: str,
+    **metadata: Any,
+) -> StackValidationPolicy:
+    """A rule that a backup bucket has one of `kinds` attached that is accepted."""
+
+    @stack_rule(name, severity=Severity.CRITICAL, settings=SETTINGS, **metadata)
+    def check(stack: Stack) -> Iterator[Finding]:
+        for bucket in _backups(stack):
+            if isinstance(bucket, Undecided):
+                yield bucket
+                continue
+            answers = [accepts(one) for one in stack.attached(bucket, "bucket", *kinds)]
+            if None in answers and True not in answers:
+                yield Undecided("bucket")
+            elif True not in answers:
+                yield Violation(f"Backup bucket '{bucket.name}' {must}.", bucket.urn)
+
+    return check
+
+
+def _equals(value: Any, *wanted: Any) -> bool | None:
+    return None if value is UNKNOWN else value in wanted
+
+
+def _versions(one: Resource) -> bool | None:
+    return _equals(one.at("versioningConfiguration", "status"), "Enabled")
+
+
+def _locks(one: Resource) -> bool | None:
+    retention = one.at("rule", "defaultRetention")
+    if UNKNOWN in (retention, at(retention, "days"), at(retention, "years"), at(retention, "mode")):
+        return None
+    lasting = (at(retention, "days") or 0) + (at(retention, "years") or 0) > 0
+    return at(retention, "mode") in ("GOVERNANCE", "COMPLIANCE") and lasting
+
+
+def _encrypts(one: Resource) -> bool | None:
+    rules = items(one.at("rules"))
+    answers = [
+        _equals(at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm"), "aws:kms", "aws:kms:dsse")
+        for rule in rules
+    ]
+    return None if None in answers else bool(answers) and all(answers)
+
+
+versioned = _attached_rule(
+    "s3-backup-bucket-versioned",
+    _VERSIONING,
+    _versions,
+    "must have a BucketVersioning whose status is Enabled",
+    description="A backup bucket must keep versions, so that no object can be overwritten.",
+    source=security_hub("S3.14"),
+    remediation="Add aws.s3.BucketVersioning(bucket=bucket.id) with status='Enabled'.",
+)
+locked = _attached_rule(
+    "s3-backup-bucket-locked",
+    _LOCK,
+    _locks,
+    "must have a BucketObjectLockConfiguration with a default retention",
+    description="A backup bucket must lock its objects for a time, so that no backup can be destroyed.",
+    source=security_hub("S3.15"),
+    remediation=(
+        "Set object_lock_enabled=True on the bucket, and add aws.s3.BucketObjectLockConfiguration "
+        "with a default_retention of mode GOVERNANCE and the days that the contract keeps."
+    ),
+)
+encrypted = _attached_rule(
+    "s3-backup-bucket-encrypted",
+    _ENCRYPTION,
+    _encrypts,
+    "must encrypt with aws:kms in a BucketServerSideEncryptionConfiguration",
+    description="A backup bucket must encrypt with a key of the customer's account.",
+    source=security_hub("S3.17"),
+    remediation=(
+        "Add aws.s3.BucketServerSideEncryptionConfiguration with sse_algorithm='aws:kms' and the backup key."
+    ),
+)
+
+
+@stack_rule(
+    "s3-backup-bucket-off-site",
+    description="A stack with servers must have a backup bucket, in another region than every server.",
+    severity=Severity.CRITICAL,
+    source=_TERMS,
+    remediation="Make the bucket with the provider of the backup region, and tag it purpose=backup.",
+    settings=SETTINGS,
+)
+def off_site(stack: Stack) -> Iterator[Finding]:
+    """Without a tagged bucket, the other rules on backups would have nothing to judge."""
+    servers = stack.of(_INSTANCE)
+    found = list(_backups(stack))
+    buckets = [one for one in found if isinstance(one, Resource)]
+    unknown = [one for one in found if isinstance(one, Undecided)]
+    if servers and not buckets:
+        yield from unknown
+        if not unknown:
+            yield Violation("A stack with servers must have a bucket tagged as backup.")
+    for bucket in buckets:
+        home = _region(bucket)
+        for server in servers:
+            place = _region(server)
+            if UNKNOWN in (home, place):
+                yield Undecided("region")
+            elif home is None or home == place:
+                where = home or "no region of its own"
+                message = (
+                    f"Backup bucket '{bucket.name}' is in {where}: it must be away from '{server.name}'."
+                )
+                yield Violation(message, bucket.urn)
+
+
+def _region(resource: Resource) -> Any:
+    own = resource.at("region")
+    return own if isinstance(own, str) else resource.provider_props.get("region")
+
+
+@stack_rule(
+    "s3-backup-bucket-kept",
+    description="A backup bucket must not be emptied when it is deleted.",
+    severity=Severity.CRITICAL,
+    source=_TERMS,
+    remediation="Leave force_destroy out.",
+    settings=SETTINGS,
+)
+def kept(stack: Stack) -> Iterator[Finding]:
+    """A destroy stops at a bucket with objects in it, and that is the point."""
+    for bucket in _backups(stack):
+        if isinstance(bucket, Undecided):
+            yield bucket
+        elif bucket.at("forceDestroy") is UNKNOWN:
+            yield Undecided("forceDestroy")
+        elif bucket.at("forceDestroy"):
+            message = (
+                f"Backup bucket '{bucket.name}' would be emptied by a destroy: forceDestroy must be false."
+            )
+            yield Violation(message, bucket.urn)
+
+
+RULES = [versioned, locked, encrypted, off_site, kept]

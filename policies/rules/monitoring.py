@@ -1,0 +1,68 @@
+"""Rules on alarms: one that reaches nobody is none."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from .base import Finding, Resource, Undecided, Violation, resource_rule, security_hub
+from .reading import UNKNOWN
+
+_ALARMS = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm")
+_TOPIC = "aws:sns/topic:Topic"
+
+
+@resource_rule(
+    "cloudwatch-alarm-has-action",
+    types=_ALARMS,
+    description="An alarm must do something when it goes off.",
+    severity=Severity.HIGH,
+    source=security_hub("CloudWatch.15"),
+    remediation="Put the topic of the notifications into alarm_actions.",
+)
+def alarm_has_action(alarm: Resource) -> Iterator[Finding]:
+    """An action whose name isn't known yet, such as a new topic's, is an action."""
+    actions = alarm.at("alarmActions")
+    if actions is UNKNOWN:
+        yield Undecided("alarmActions")
+    elif not actions or not any(actions):
+        yield Violation(f"Alarm '{alarm.name}' tells nobody: alarmActions must name at least one action.")
+
+
+@resource_rule(
+    "cloudwatch-alarm-actions-enabled",
+    types=_ALARMS,
+    description="The actions of an alarm must be switched on.",
+    severity=Severity.HIGH,
+    source=security_hub("CloudWatch.17"),
+    remediation="Leave actions_enabled out, or set it to True; use a suppressor for maintenance.",
+)
+def alarm_actions_enabled(alarm: Resource) -> Iterator[Finding]:
+    """On is the default, so a missing value is right."""
+    enabled = alarm.at("actionsEnabled")
+    if enabled is UNKNOWN:
+        yield Undecided("actionsEnabled")
+    elif enabled not in (None, True):
+        yield Violation(f"Alarm '{alarm.name}' is silenced: actionsEnabled must be true.")
+
+
+@resource_rule(
+    "sns-topic-encrypted",
+    types=(_TOPIC,),
+    description="A topic must be encrypted, with a key that CloudWatch may use.",
+    severity=Severity.MEDIUM,
+    source=security_hub("SNS.1"),
+    remediation="Set kms_master_key_id to a key of the account whose policy lets CloudWatch use it.",
+)
+def topic_encrypted(topic: Resource) -> Iterator[Finding]:
+    """With the key alias/aws/sns an alarm's message is dropped without a word."""
+    key = topic.at("kmsMasterKeyId")
+    if key is UNKNOWN:  # a key of this stack that is yet to be made
+        return
+    if not key:
+        yield Violation(f"Topic '{topic.name}' is not encrypted: kmsMasterKeyId must name a key.")
+    elif str(key).endswith("alias/aws/sns"):
+        message = f"Topic '{topic.name}' drops what alarms send: kmsMasterKeyId must not be alias/aws/sns."
+        yield Violation(message)
+
+
+RULES = [alarm_has_action, alarm_actions_enabled, topic_encrypted]

@@ -1,0 +1,70 @@
+"""Rules on what a slip must not delete: whatever holds data, or opens it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pulumi_policy import ResourceValidationPolicy, Severity
+
+from .backup import SETTINGS, is_backup
+from .base import Finding, Resource, Source, Undecided, Violation, resource_rule
+from .reading import UNKNOWN
+from .storage import BUCKETS
+
+_SOURCE = Source(
+    "Pulumi IaC",
+    "protect",
+    "https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
+)
+
+
+def _protected(
+    name: str,
+    types: tuple[str, ...],
+    what: str,
+    concerns: Callable[[Resource], bool | None],
+    **more: Any,
+) -> ResourceValidationPolicy:
+    @resource_rule(
+        name,
+        types=types,
+        description=f"{what} must be protected against deletion.",
+        severity=Severity.CRITICAL,
+        source=_SOURCE,
+        remediation="Set protect=True in its ResourceOptions; `pulumi state unprotect` lifts it on purpose.",
+        **more,
+    )
+    def check(resource: Resource) -> Iterator[Finding]:
+        answer = concerns(resource)
+        if answer is None and not resource.protect:
+            yield Undecided("tags")
+        elif answer and not resource.protect:
+            yield Violation(f"'{resource.name}' can be deleted by a slip: its option protect must be true.")
+
+    return check
+
+
+def _always(_: Resource) -> bool:
+    return True
+
+
+def _secret(parameter: Resource) -> bool | None:
+    kind = parameter.at("type")
+    return None if kind is UNKNOWN else kind == "SecureString"
+
+
+RULES = [
+    _protected("s3-backup-bucket-protected", BUCKETS, "A backup bucket", is_backup, settings=SETTINGS),
+    _protected("ec2-volume-protected", ("aws:ebs/volume:Volume",), "A data volume", _always),
+    _protected(
+        "kms-key-protected",
+        ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
+        "A key that encrypts data",
+        _always,
+    ),
+    _protected(
+        "ssm-parameter-secret-protected",
+        ("aws:ssm/parameter:Parameter",),
+        "A secret parameter, such as the backup passphrase,",
+        _secret,
+    ),
+]
