@@ -20,7 +20,9 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
     for alarm_id, alarm in project.alarms.alarms.items():
         if not _runbook_exists(project, alarm.runbook):
             path = ("alarms", alarm_id, "runbook")
-            yield documents["alarms"].problem(path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it")
+            yield documents["alarms"].problem(
+                path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it"
+            )
 
 
 def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
@@ -29,7 +31,8 @@ def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
         known = {software.id for software in project.contract.supported_software}
         if general.supported not in known:
             yield entry.document.problem(
-                ("supported",), f"{general.supported!r} is not on the contract's list{nearest(general.supported, known)}"
+                ("supported",),
+                f"{general.supported!r} is not on the contract's list{nearest(general.supported, known)}",
             )
     if isinstance(general, Tool):
         lines = {line.id for line in project.contract.lines}
@@ -42,11 +45,14 @@ def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
         for index, other in enumerate(getattr(general, field)):
             if other not in project.software:
                 yield entry.document.problem(
-                    (field, index), f"{other!r} is not in catalogue/software{nearest(other, project.software)}"
+                    (field, index),
+                    f"{other!r} is not in catalogue/software{nearest(other, project.software)}",
                 )
     for release in general.releases:
         if release not in project.debian.releases:
-            yield entry.document.problem(("releases", release), f"Debian {release} is not in catalogue/debian.yaml")
+            yield entry.document.problem(
+                ("releases", release), f"Debian {release} is not in catalogue/debian.yaml"
+            )
 
 
 def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
@@ -60,7 +66,9 @@ def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
                 if not isinstance(facts, Absent) and index < len(facts):
                     used.add(facts[index].template or f"server{facts[index].path}.j2")
             if not (folder / name).is_file():
-                yield entry.document.problem(("files", index), f"templates/{entry.id}/{name} does not exist; write it")
+                yield entry.document.problem(
+                    ("files", index), f"templates/{entry.id}/{name} does not exist; write it"
+                )
     for path in sorted(folder.glob("server/**/*.j2")):
         name = str(path.relative_to(folder))
         if name not in used:
@@ -71,11 +79,15 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
     kind = project.checks.kinds.get(intent.check)
     if kind is None:
         yield entry.document.problem(
-            (*path, "check"), f"{intent.check!r} is no kind of catalogue/checks.yaml{nearest(intent.check, project.checks.kinds)}"
+            (*path, "check"),
+            f"{intent.check!r} is no kind of catalogue/checks.yaml"
+            f"{nearest(intent.check, project.checks.kinds)}",
         )
         return
     if intent.objective.value not in project.checks.timing:
-        yield entry.document.problem((*path, "objective"), f"checks have no {intent.objective.value!r} priority")
+        yield entry.document.problem(
+            (*path, "objective"), f"checks have no {intent.objective.value!r} priority"
+        )
     for name, value in intent.args.items():
         arg = kind.args.get(name)
         if arg is None:
@@ -84,9 +96,13 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
             yield entry.document.problem((*path, "args", name), f"must be of type {arg.type}")
     for name, arg in kind.args.items():
         if arg.default is None and name not in intent.args:
-            yield entry.document.problem(path, f"{intent.check!r} needs the argument {name!r}: {arg.description}")
+            yield entry.document.problem(
+                path, f"{intent.check!r} needs the argument {name!r}: {arg.description}"
+            )
     if not _runbook_exists(project, intent.runbook):
-        yield entry.document.problem((*path, "runbook"), f"docs/runbooks/{intent.runbook}.md does not exist; write it")
+        yield entry.document.problem(
+            (*path, "runbook"), f"docs/runbooks/{intent.runbook}.md does not exist; write it"
+        )
 
 
 def _runbook_exists(project: Project, name: str) -> bool:

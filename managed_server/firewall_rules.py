@@ -33,8 +33,11 @@ def rules(
 ) -> tuple[Rule, ...]:
     """Derive all rules of a server; entries that need the same one share it."""
     wanted: dict[tuple[str, str, int, str], dict[str, set[str]]] = {}
-    needs = [("in", origin, listen, listen.reach) for origin, listen in listens]
-    for direction, origin, need, reach in [*needs, *(("out", o, c, c.to) for o, c in connects)]:
+    needs: list[tuple[str, str, Listen | Connect, str]] = [
+        *(("in", origin, listen, listen.reach) for origin, listen in listens),
+        *(("out", origin, connect, connect.to) for origin, connect in connects),
+    ]
+    for direction, origin, need, reach in needs:
         for network in networks_of(reach, admin, hub):
             found = wanted.setdefault(
                 (direction, need.protocol, need.port, network), {"origins": set(), "purposes": set()}

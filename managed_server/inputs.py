@@ -41,7 +41,9 @@ def load_project(root: FilePath) -> Project:
     software = _load_entries(root, "software", Software, problems)
     tools = _load_entries(root, "tools", Tool, problems)
     for twice in sorted(set(software) & set(tools)):
-        problems.append(tools[twice].document.problem((), f"the id {twice!r} is a software as well; rename one"))
+        problems.append(
+            tools[twice].document.problem((), f"the id {twice!r} is a software as well; rename one")
+        )
     if problems:
         raise InputError(problems)
     project = Project(root, software=software, tools=tools, **single)
@@ -51,7 +53,9 @@ def load_project(root: FilePath) -> Project:
     return project
 
 
-def _load_entries(root: FilePath, kind: str, model: type[E], problems: list[Problem]) -> dict[str, EntryFile[E]]:
+def _load_entries(
+    root: FilePath, kind: str, model: type[E], problems: list[Problem]
+) -> dict[str, EntryFile[E]]:
     entries: dict[str, EntryFile[E]] = {}
     for path in sorted((root / "catalogue" / kind).glob("*.yaml")):
         document = read_yaml(path, root)
@@ -98,7 +102,9 @@ def stack_path(root: FilePath, stack: str) -> FilePath:
 
 def stack_names(root: FilePath) -> list[str]:
     """Return the names of all stacks, sorted."""
-    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in (root / "stacks").glob("Pulumi.*.yaml"))
+    return sorted(
+        path.name[len("Pulumi.") : -len(".yaml")] for path in (root / "stacks").glob("Pulumi.*.yaml")
+    )
 
 
 def load_stack(root: FilePath, stack: str) -> tuple[Document, Customer]:

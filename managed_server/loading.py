@@ -60,7 +60,9 @@ class _Builder:
     def build(self, node: yaml.Node, path: Path) -> Any:
         self.count += 1
         if self.count > _MAX_NODES:
-            raise yaml.YAMLError(f"more than {_MAX_NODES} values: aliases that multiply, or not an input file")
+            raise yaml.YAMLError(
+                f"more than {_MAX_NODES} values: aliases that multiply, or not an input file"
+            )
         self.document.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -81,7 +83,9 @@ class _Builder:
                 continue
             key = self.scalar(key_node, path)
             if key in result:
-                self.fail(key_node, (*path, key), f"duplicate key, first on line {first[key]}; keep one of the two")
+                self.fail(
+                    key_node, (*path, key), f"duplicate key, first on line {first[key]}; keep one of the two"
+                )
                 continue
             first[key] = line
             self.document.lines[(*path, key)] = line
@@ -185,9 +189,8 @@ def _real_path(data: Any, loc: tuple[Any, ...], kind: str) -> Path:
     path: list[str | int] = []
     for index, part in enumerate(loc):
         is_last = index == len(loc) - 1
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        inside_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if inside_list or (isinstance(data, dict) and part in data):
             data = data[part]
         elif not (is_last and kind in ("missing", "extra_forbidden")):
             continue

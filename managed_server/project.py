@@ -23,7 +23,7 @@ class _Placeholder(string.Template):
 
 
 def substitute(value: Any, facts: dict[str, Any]) -> Any:
-    """Replace ``${name}`` in all text below ``value``; a text that is one placeholder takes the fact's own type.
+    """Replace ``${name}`` in all text below ``value``; a text of one placeholder takes the fact's own type.
 
     Raises:
         KeyError: a name that ``facts`` lacks.
@@ -67,7 +67,9 @@ class EntryFile(Generic[E]):
             try:
                 data = substitute(self.document.data, facts)
             except KeyError as error:
-                raise InputError([scratch.problem((), f"${{{error.args[0]}}} is neither a fact nor a setting")]) from error
+                raise InputError(
+                    [scratch.problem((), f"${{{error.args[0]}}} is neither a fact nor a setting")]
+                ) from error
             entry = validate(scratch, self.model, data)
             if entry is None:
                 raise InputError(scratch.problems)

@@ -1,8 +1,8 @@
 """The only Jinja environment: turns a spec into the files of each server.
 
 Templates see ``customer``, ``server``, ``provider``, ``hub``, ``entry`` (the software or tool that the file
-belongs to), ``facts`` (its release facts and settings) and ``item`` (the element of a ``for_each``). An undefined
-name is an error.
+belongs to), ``facts`` (its release facts and settings) and ``item`` (the element of a ``for_each``). A name
+that is not defined is an error.
 """
 
 import re
@@ -68,7 +68,9 @@ def render(templates: Path, name: str, **context: Any) -> bytes:
     return text.encode()
 
 
-def render_server(templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec) -> tuple[RenderedFile, ...]:
+def render_server(
+    templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec
+) -> tuple[RenderedFile, ...]:
     """Render every file of a server, by path.
 
     Raises:

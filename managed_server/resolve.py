@@ -17,6 +17,9 @@ from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.resolve_server import Chosen, Gatherer, holds
 
+_SHARE = 3
+"""Noticing a fault may take one part in this many of its response objective; the rest is the people's."""
+
 _BASE: Path = ("config", "managed-server:customer")
 
 
@@ -65,7 +68,10 @@ class _Resolver:
         self._check_customer()
         hub = project.provider.hubs.get(customer.hub)
         if hub is None:
-            self.error(("hub",), f"{customer.hub!r} is no hub of provider.yaml{nearest(customer.hub, project.provider.hubs)}")
+            self.error(
+                ("hub",),
+                f"{customer.hub!r} is no hub of provider.yaml{nearest(customer.hub, project.provider.hubs)}",
+            )
             return None
         hub_spec = spec.Hub(
             customer.hub, str(hub.ipv4), str(hub.ipv6) if hub.ipv6 else None, hub.account_id, hub.region
@@ -77,10 +83,12 @@ class _Resolver:
             spec.User(name, user.admin, tuple(sorted(user.keys)), user.expires)
             for name, user in sorted(customer.users.items())
         )
-        objectives = {
-            priority: objective.minutes_or_none
-            for priority, objective in project.contract.objectives_for(customer.contract.objectives).items()
-        }
+        try:
+            agreed = project.contract.objectives_for(customer.contract.objectives)
+        except ValueError as error:
+            self.error(("contract", "objectives"), str(error))
+            return None
+        objectives = {priority: objective.minutes_or_none for priority, objective in agreed.items()}
         servers = [
             self._server_spec(name, server, users, admin, hub_spec, objectives)
             for name, server in sorted(customer.servers.items())
@@ -125,21 +133,26 @@ class _Resolver:
         if customer.contract.term_months < minimum:
             self.error(
                 ("contract", "term_months"),
-                f"{customer.contract.term_months} months is below the contract's minimum of {minimum}; write {minimum} or more",
+                f"{customer.contract.term_months} months is below the contract's minimum of {minimum}; "
+                f"write {minimum} or more",
             )
         if customer.aws.region == customer.aws.backup_region:
-            self.error(("aws", "backup_region"), "is the servers' own region; off-site backups need another one")
-        reserved = {name: "a Debian system account" for name in project.debian.accounts}
+            self.error(
+                ("aws", "backup_region"), "is the servers' own region; off-site backups need another one"
+            )
+        reserved = dict.fromkeys(project.debian.accounts, "a Debian system account")
         for entry in project.entries.values():
             if not isinstance(entry.general.accounts, Absent):
                 reserved.update(dict.fromkeys(entry.general.accounts, f"an account of {entry.general.title}"))
         for name in customer.users:
             if name in reserved:
-                self.error(("users", name), f"{name!r} is reserved: {reserved[name]}; choose another user name")
+                self.error(
+                    ("users", name), f"{name!r} is reserved: {reserved[name]}; choose another user name"
+                )
 
     # --- one server -------------------------------------------------------------------------------
 
-    def _server_spec(  # noqa: PLR0913
+    def _server_spec(
         self,
         name: str,
         server: Server,
@@ -232,7 +245,7 @@ class _Resolver:
             backup_exclude=gather.parts("backup", "exclude"),
             alarms=gather.alarms(),
         )
-        self._check_server(at, result)
+        self._check_server(at, result, objectives)
         return result
 
     def _choose(self, at: Path, server: Server, machine: InstanceFacts | None) -> tuple[Chosen, ...]:
@@ -251,10 +264,15 @@ class _Resolver:
             index = server.software.index(software)
             for needed in general.requires:
                 if needed not in server.software:
-                    self.error((*at, "software", index), f"{software!r} requires {needed!r}; add it to the list")
+                    self.error(
+                        (*at, "software", index), f"{software!r} requires {needed!r}; add it to the list"
+                    )
             for other in general.conflicts:
                 if other in server.software:
-                    self.error((*at, "software", index), f"{software!r} can't be beside {other!r}; choose one of them")
+                    self.error(
+                        (*at, "software", index),
+                        f"{software!r} can't be beside {other!r}; choose one of them",
+                    )
         tools = [
             tool
             for tool, entry in self.project.tools.items()
@@ -262,7 +280,10 @@ class _Resolver:
         ]
         for entry_id in server.settings:
             if entry_id not in ids and entry_id not in tools:
-                self.error((*at, "settings", entry_id), f"the server has no {entry_id!r}{nearest(entry_id, [*ids, *tools])}")
+                self.error(
+                    (*at, "settings", entry_id),
+                    f"the server has no {entry_id!r}{nearest(entry_id, [*ids, *tools])}",
+                )
         chosen = [self._chosen(at, server, entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
         return tuple(item for item in chosen if item is not None)
 
@@ -270,7 +291,9 @@ class _Resolver:
         entry_file = self.project.entries[entry_id]
         if server.debian not in entry_file.general.releases and server.debian in self.project.debian.releases:
             known = ", ".join(str(release) for release in sorted(entry_file.general.releases))
-            self.error((*at, "debian"), f"{entry_id!r} has no facts for Debian {server.debian}, only for {known}")
+            self.error(
+                (*at, "debian"), f"{entry_id!r} has no facts for Debian {server.debian}, only for {known}"
+            )
             return None
         values = server.settings.get(entry_id, {})
         bad = False
@@ -289,11 +312,16 @@ class _Resolver:
             entry = entry_file.resolved(server.debian, values)
         except InputError as error:
             for problem in error.problems:
-                self.error((*at, "settings", entry_id), f"does not fit {problem.file}: {problem.path}: {problem.message}")
+                self.error(
+                    (*at, "settings", entry_id),
+                    f"does not fit {problem.file}: {problem.path}: {problem.message}",
+                )
             return None
         return Chosen(entry_id, entry, entry_file.facts(server.debian, values))
 
-    def _check_server(self, at: Path, server: spec.ServerSpec) -> None:
+    def _check_server(
+        self, at: Path, server: spec.ServerSpec, objectives: dict[Priority, int | None]
+    ) -> None:
         taken: dict[tuple[int, str], list[spec.Listen]] = defaultdict(list)
         for listen in server.listens:
             taken[(listen.port, listen.protocol)].append(listen)
@@ -311,25 +339,31 @@ class _Resolver:
                 self.error((*at, "software"), f"{file.origin} and {paths[file.path]} both write {file.path}")
             paths[file.path] = file.origin
         units = {unit.name for unit in server.units}
-        for changed in (*server.files, *server.links, *server.removed):
-            for unit in sorted(set(changed.notify) - units):
-                self.error((*at, "software"), f"{changed.path} notifies {unit}, which is no unit of the server")
-        for watched in (*server.checks, *server.alarms):
-            objective = dict(self._objectives())[watched.priority]
-            if objective is not None and watched.detection_s * 3 > objective * 60:
-                name = watched.name if isinstance(watched, spec.Check) else watched.id
+        changes: list[tuple[str, tuple[str, ...]]] = [
+            *((file.path, file.notify) for file in server.files),
+            *((link.path, link.notify) for link in server.links),
+            *((gone.path, gone.notify) for gone in server.removed),
+        ]
+        for path, notified in changes:
+            for unit in sorted(set(notified) - units):
+                self.error((*at, "software"), f"{path} notifies {unit}, which is no unit of the server")
+        watched: list[tuple[str, Priority, int]] = [
+            *((check.name, check.priority, check.detection_s) for check in server.checks),
+            *((alarm.id, alarm.priority, alarm.detection_s) for alarm in server.alarms),
+        ]
+        for name, priority, seconds in watched:
+            objective = objectives[priority]
+            if objective is not None and seconds * _SHARE > objective * 60:
                 self.error(
                     (*at, "software"),
-                    f"{name} takes up to {watched.detection_s} s to be noticed, over a third of its objective of "
+                    f"{name} takes up to {seconds} s to be noticed, over a third of its objective of "
                     f"{objective} minutes; shorten its periods in catalogue/",
                 )
         overlap = sorted(set(server.unsupported_packages) & self._supported_packages(server))
         for package in overlap:
-            self.error((*at, "unsupported_packages"), f"{package!r} belongs to supported software; take it out")
-
-    def _objectives(self) -> dict[Priority, int | None]:
-        agreed = self.customer.contract.objectives
-        return {p: o.minutes_or_none for p, o in self.project.contract.objectives_for(agreed).items()}
+            self.error(
+                (*at, "unsupported_packages"), f"{package!r} belongs to supported software; take it out"
+            )
 
     def _supported_packages(self, server: spec.ServerSpec) -> set[str]:
         found: set[str] = set()
@@ -348,7 +382,7 @@ class _Resolver:
             problem = self.document.problem((*_BASE, *path), message)
             self.problems.append(Problem(problem.file, problem.line, dotted(path), message, "warning"))
 
-        surcharge = self.project.contract.fees.volume_surcharge_over_gb
+        surcharge = self.project.contract.fees.surcharge.over_gb
         for name, server in self.customer.servers.items():
             if server.disk_gb > surcharge:
                 warning(("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge")
@@ -357,7 +391,10 @@ class _Resolver:
                 if not isinstance(end, Absent) and server.debian in end and end[server.debian].date < today:
                     over = end[server.debian]
                     instead = f"; successor: {over.successor}" if over.successor else ""
-                    warning(("servers", name, "software"), f"{entry_id} has had no fixes since {over.date}{instead}")
+                    warning(
+                        ("servers", name, "software"),
+                        f"{entry_id} has had no fixes since {over.date}{instead}",
+                    )
             if server.pin:
                 warning(("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it")
         for name, user in self.customer.users.items():

@@ -92,7 +92,10 @@ class Gatherer:
     def checks(self) -> tuple[spec.Check, ...]:
         """Turn every check's intent into its command and periods."""
         return tuple(
-            sorted((self._check(origin, intent) for origin, intent in self.section("checks")), key=lambda c: c.name)
+            sorted(
+                (self._check(origin, intent) for origin, intent in self.section("checks")),
+                key=lambda c: c.name,
+            )
         )
 
     def _check(self, origin: str, intent: CheckIntent) -> spec.Check:
@@ -122,33 +125,32 @@ class Gatherer:
 
     def files(self, collections: dict[str, tuple[Any, ...]]) -> tuple[spec.File, ...]:
         """Return every file to be rendered, ``for_each`` unrolled, by path."""
-        found = []
-        for origin, file in self.section("files"):
-            template = f"{origin}/{file.template or f'server{file.path}.j2'}"
-            for item in collections[file.for_each] if file.for_each else (None,):
-                found.append(
-                    spec.File(
-                        origin=origin,
-                        path=expand(file.path, item),
-                        template=template,
-                        owner=file.owner,
-                        group=file.group,
-                        mode=file.mode,
-                        notify=file.notify,
-                        validate_with=file.validate_with,
-                        item=item,
-                    )
-                )
+        found = (
+            spec.File(
+                origin=origin,
+                path=expand(file.path, item),
+                template=f"{origin}/{file.template or f'server{file.path}.j2'}",
+                owner=file.owner,
+                group=file.group,
+                mode=file.mode,
+                notify=file.notify,
+                validate_with=file.validate_with,
+                item=item,
+            )
+            for origin, file in self.section("files")
+            for item in (collections[file.for_each] if file.for_each else (None,))
+        )
         return tuple(sorted(found, key=lambda file: file.path))
 
-    def expanded(self, name: str, collections: dict[str, tuple[Any, ...]], fields: tuple[str, ...]) -> list[Any]:
+    def expanded(
+        self, name: str, collections: dict[str, tuple[Any, ...]], fields: tuple[str, ...]
+    ) -> list[Any]:
         """Return a section's items with ``for_each`` unrolled in the named fields, by path."""
-        found = []
-        for _, item in self.section(name):
-            for element in collections[item.for_each] if item.for_each else (None,):
-                found.append(
-                    item.model_copy(update={part: expand(getattr(item, part), element) for part in fields})
-                )
+        found = (
+            item.model_copy(update={part: expand(getattr(item, part), element) for part in fields})
+            for _, item in self.section(name)
+            for element in (collections[item.for_each] if item.for_each else (None,))
+        )
         return sorted(found, key=lambda item: item.path)
 
     def alarms(self) -> tuple[spec.Alarm, ...]:
@@ -193,6 +195,8 @@ def expand(text: str, item: Any) -> str:
     if isinstance(item, str):
         return text.replace("{item}", item)
     text = text.replace("{item}", item.name)
-    for name in type(item).__dataclass_fields__ if hasattr(item, "__dataclass_fields__") else type(item).model_fields:
+    for name in (
+        type(item).__dataclass_fields__ if hasattr(item, "__dataclass_fields__") else type(item).model_fields
+    ):
         text = text.replace(f"{{item.{name}}}", str(getattr(item, name)))
     return text

@@ -10,6 +10,6 @@ PositiveInt = Annotated[StrictInt, Field(ge=1)]
 
 
 class Model(BaseModel):
-    """A part of an input file: frozen, unknown keys refused; numbers and switches are never guessed from text."""
+    """A part of an input file: frozen, unknown keys refused; numbers are never guessed from text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -37,7 +37,9 @@ def _absent_or_given(value: Any) -> str:
 
 
 T = TypeVar("T")
-Section = Annotated[Annotated[T, Tag("given")] | Annotated[Absent, Tag("none")], Discriminator(_absent_or_given)]
+Section = Annotated[
+    Annotated[T, Tag("given")] | Annotated[Absent, Tag("none")], Discriminator(_absent_or_given)
+]
 Facts = Annotated[tuple[T, ...], Field(min_length=1)]
 
 
@@ -72,9 +74,11 @@ class Setting(Model):
 
     def problem_with(self, value: Any) -> str | None:
         """Say what is wrong with a value for this setting, or return None."""
-        kind = {"int": int, "str": str, "bool": bool}[self.type]
-        if type(value) is not kind:
+        if type(value) is not {"int": int, "str": str, "bool": bool}[self.type]:
             return f"{value!r} is not of type {self.type}"
+        return self._out_of_bounds(value)
+
+    def _out_of_bounds(self, value: Any) -> str | None:
         if self.min is not None and value < self.min:
             return f"{value} is below {self.min}"
         if self.max is not None and value > self.max:
@@ -122,7 +126,7 @@ class Listen(Model):
     protocol: Literal["tcp", "udp"]
     bind: Literal["any", "loopback"]
     reach: Literal["world", "admin", "hub", "local"] = Field(
-        description="world: everybody; admin: ssh_from, offices, VPN; hub: the customer's hub; local: nobody outside"
+        description="world: everybody; admin: ssh_from, offices, VPN; hub: the customer's hub; local: nobody"
     )
     purpose: Text
 
@@ -152,7 +156,8 @@ class File(Model):
     mode: FileMode = "0644"
     notify: tuple[UnitName, ...] = ()
     validate_with: str | None = Field(
-        default=None, description="command that must accept the new file before it replaces the old one; % is its path"
+        default=None,
+        description="command that must accept the new file before it replaces the old one; % is its path",
     )
     for_each: Literal["sites", "users", "munin_plugins"] | None = None
     when: When = When()
@@ -206,7 +211,7 @@ class Timer(Model):
 
 
 class CheckIntent(Model):
-    """What is to be watched; catalogue/checks.yaml turns the kind into a command, the priority into periods."""
+    """What is watched; catalogue/checks.yaml turns the kind into a command, the priority into periods."""
 
     name: EntryId
     check: EntryId = Field(description="a kind of catalogue/checks.yaml")
@@ -335,10 +340,14 @@ class Entry(Model):
     def _sources_name_sections(self) -> "Entry":
         unknown = sorted(set(self.sources) - set(type(self).model_fields) - {"default"})
         if unknown:
-            raise ValueError(f"sources: {', '.join(unknown)}: no such section; use section names or 'default'")
+            raise ValueError(
+                f"sources: {', '.join(unknown)}: no such section; use section names or 'default'"
+            )
         if "default" not in self.sources:
             silent = [
-                name for name in SECTIONS if name not in self.sources and not isinstance(getattr(self, name), Absent)
+                name
+                for name in SECTIONS
+                if name not in self.sources and not isinstance(getattr(self, name), Absent)
             ]
             if silent:
                 raise ValueError(f"sources: no source for {', '.join(silent)}; add it, or a 'default'")

@@ -54,7 +54,9 @@ class Contact(Model):
 class Access(Model):
     """Who may connect to administrative ports, besides the provider."""
 
-    ssh_from: tuple[AdminCidr, ...] = Field(default=(), description="networks of the customer's administrators")
+    ssh_from: tuple[AdminCidr, ...] = Field(
+        default=(), description="networks of the customer's administrators"
+    )
 
 
 class User(Model):
@@ -62,7 +64,9 @@ class User(Model):
 
     admin: Bool = Field(default=False, description="full sudo")
     keys: tuple[SshPublicKey, ...] = Field(min_length=1, description="SSH public keys; passwords are refused")
-    expires: datetime.date | None = Field(default=None, description="last day on which the account can log in")
+    expires: datetime.date | None = Field(
+        default=None, description="last day on which the account can log in"
+    )
 
 
 class Maintenance(Model):
@@ -113,6 +117,10 @@ class StackFile(Model):
     """``stacks/Pulumi.<customer>.yaml``; the keys beside ``config`` are Pulumi's own."""
 
     config: StackConfig
-    encryptionsalt: str | None = Field(default=None, description="written by Pulumi for a passphrase provider")
-    secretsprovider: str | None = Field(default=None, description="Pulumi's secrets provider, such as awskms://…")
+    encryptionsalt: str | None = Field(
+        default=None, description="written by Pulumi for a passphrase provider"
+    )
+    secretsprovider: str | None = Field(
+        default=None, description="Pulumi's secrets provider, such as awskms://…"
+    )
     encryptedkey: str | None = Field(default=None, description="written by Pulumi for a KMS secrets provider")

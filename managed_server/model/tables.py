@@ -56,7 +56,10 @@ class Alarm(Model):
     namespace: Text
     statistic: Literal["Average", "Maximum", "Minimum", "Sum"]
     comparison: Literal[
-        "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
+        "GreaterThanOrEqualToThreshold",
+        "GreaterThanThreshold",
+        "LessThanThreshold",
+        "LessThanOrEqualToThreshold",
     ]
     threshold: Int
     period_s: Literal[60, 300]
@@ -64,7 +67,9 @@ class Alarm(Model):
     breaching: PositiveInt = Field(description="M: of these, how many must breach")
     missing: Literal["missing", "breaching", "notBreaching", "ignore"]
     priority: Priority
-    ec2_action: Literal["recover", "reboot"] | None = Field(default=None, description="what EC2 does by itself")
+    ec2_action: Literal["recover", "reboot"] | None = Field(
+        default=None, description="what EC2 does by itself"
+    )
     runbook: EntryId
     description: Text
     source: Text

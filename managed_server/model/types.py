@@ -20,7 +20,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 WIDEST_ADMIN_PREFIX = {4: 8, 6: 24}
 
 _KEY_BODY_FIELDS = {
-    # public key type -> number of length-prefixed fields in its body (RFC 4253, 5656, 8709; OpenSSH PROTOCOL.u2f)
+    # key type -> number of length-prefixed fields in its body (RFC 4253, 5656, 8709; OpenSSH PROTOCOL.u2f)
     "ssh-ed25519": 2,
     "ssh-rsa": 3,
     "ecdsa-sha2-nistp256": 3,
@@ -131,7 +131,9 @@ def ssh_public_key(value: str) -> str:
     """
     parts = value.split(maxsplit=2)
     if len(parts) < 2:  # noqa: PLR2004
-        raise ValueError("is not a public key; paste the whole line of the .pub file: 'ssh-ed25519 AAAA… name'")
+        raise ValueError(
+            "is not a public key; paste the whole line of the .pub file: 'ssh-ed25519 AAAA… name'"
+        )
     kind, body64 = parts[0], parts[1]
     if kind not in _KEY_BODY_FIELDS:
         raise ValueError(f"{kind!r} is not an accepted key type; use one of {', '.join(_KEY_BODY_FIELDS)}")
@@ -148,7 +150,9 @@ def ssh_public_key(value: str) -> str:
     if kind == "ssh-rsa":
         bits = int.from_bytes(fields[2], "big").bit_length()
         if bits < _MIN_RSA_BITS:
-            raise ValueError(f"an RSA key of {bits} bits is too short; use ed25519, or RSA of {_MIN_RSA_BITS} bits")
+            raise ValueError(
+                f"an RSA key of {bits} bits is too short; use ed25519, or RSA of {_MIN_RSA_BITS} bits"
+            )
     if len(parts) == 3 and not re.fullmatch(r"[\x20-\x7e]+", parts[2]):  # noqa: PLR2004
         raise ValueError("its comment holds characters that are not printable ASCII")
     return " ".join(parts)
@@ -182,7 +186,9 @@ ServerName = Annotated[
 ]
 EntryId = Annotated[
     str,
-    AfterValidator(_pattern(r"[a-z](?:-?[a-z0-9]){0,29}", "an id; use lower-case letters, digits and hyphens")),
+    AfterValidator(
+        _pattern(r"[a-z](?:-?[a-z0-9]){0,29}", "an id; use lower-case letters, digits and hyphens")
+    ),
 ]
 UserName = Annotated[
     str,
@@ -203,7 +209,9 @@ Email = Annotated[
 Phone = Annotated[
     str,
     BeforeValidator(_quoted("a telephone number")),
-    AfterValidator(_pattern(r"\+[1-9][0-9 ]{6,20}", 'a telephone number; write it internationally: "+44 20 7946 0000"')),
+    AfterValidator(
+        _pattern(r"\+[1-9][0-9 ]{6,20}", 'a telephone number; write it internationally: "+44 20 7946 0000"')
+    ),
 ]
 AccountId = Annotated[
     str,
@@ -225,18 +233,28 @@ InstanceType = Annotated[
 ClockTime = Annotated[
     str,
     BeforeValidator(_quoted("a time of day")),
-    AfterValidator(_pattern(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day; write it in quotes: "03:00"')),
+    AfterValidator(
+        _pattern(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day; write it in quotes: "03:00"')
+    ),
 ]
-Sha256 = Annotated[str, AfterValidator(_pattern(r"[0-9a-f]{64}", "a sha256: 64 lower-case hexadecimal digits"))]
+Sha256 = Annotated[
+    str, AfterValidator(_pattern(r"[0-9a-f]{64}", "a sha256: 64 lower-case hexadecimal digits"))
+]
 SshPublicKey = Annotated[str, AfterValidator(ssh_public_key)]
 Cidr = Annotated[Network, BeforeValidator(parse_network), PlainSerializer(str)]
-AdminCidr = Annotated[Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)]
+AdminCidr = Annotated[
+    Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)
+]
 IpAddress = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 FileMode = Annotated[
-    str, BeforeValidator(_quoted("a mode")), AfterValidator(_pattern(r"0[0-7]{3}", 'a file mode; write it in quotes: "0644"'))
+    str,
+    BeforeValidator(_quoted("a mode")),
+    AfterValidator(_pattern(r"0[0-7]{3}", 'a file mode; write it in quotes: "0644"')),
 ]
-AbsolutePath = Annotated[str, AfterValidator(_pattern(r"/(?!.*(?:/\.\.?/|//))[\x21-\x7e]*", "an absolute path"))]
+AbsolutePath = Annotated[
+    str, AfterValidator(_pattern(r"/(?!.*(?:/\.\.?/|//))[\x21-\x7e]*", "an absolute path"))
+]
 UnitName = Annotated[
     str,
     AfterValidator(

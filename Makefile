@@ -1,0 +1,47 @@
+# Thin: each target is a line or two. `make up` and `make test` do all the set-up themselves.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+RUN := $(VENV)/bin/
+STACKS ?= example
+
+.PHONY: help up down test check preview bench soak lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	@.ci/venv $(VENV)
+
+up: $(VENV)/installed  ## provision the example customer on the embedded local AWS
+	@$(RUN)managed local up $(STACKS)
+
+down: $(VENV)/installed  ## stop the local AWS and forget what stood on it
+	@$(RUN)managed local down
+
+test: $(VENV)/installed  ## all tests, through the real engine and the real validators
+	@.ci/host-packages
+	@$(RUN)python -m managed_server.local.engine
+	@$(RUN)pytest
+
+check: $(VENV)/installed  ## lint, types, import directions, and the example's stack file
+	@$(RUN)ruff check . && $(RUN)ruff format --check .
+	@$(RUN)mypy && $(RUN)lint-imports
+	@$(RUN)managed check
+
+preview: $(VENV)/installed  ## what a change would do, on the local AWS, with the policies
+	@eval "$$($(RUN)managed local env)" && pulumi preview --diff -s $(STACKS) --policy-pack policies
+
+bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
+	@$(RUN)python tests/bench.py
+
+soak: $(VENV)/installed  ## the long counts
+	@$(RUN)python -m managed_server.local.engine
+	@$(RUN)pytest -m soak
+
+lock: $(VENV)/installed  ## pin requirements.in again, with hashes
+	@$(RUN)pip install --quiet pip-tools && $(RUN)pip-compile --quiet --generate-hashes --allow-unsafe \
+	  --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements.in
+
+clean: down  ## remove what was made here (the engine's cache stays)
+	@rm -rf $(VENV) .local build

@@ -1,0 +1,130 @@
+"""The ``managed`` command.
+
+Exit codes: 0 all is well, 1 something failed, 2 the input is wrong (nothing was created or changed).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from managed_server.problems import InputError, Problem
+
+app = typer.Typer(
+    help="Managed servers with an enhanced SLA, derived from one stack file per customer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+local = typer.Typer(help="The embedded local AWS and, where none is installed, the local Pulumi engine.")
+app.add_typer(local, name="local", no_args_is_help=True)
+
+Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (customers); all of them unless named.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Root = Annotated[
+    Path, typer.Option("--root", envvar="MANAGED_SERVER_ROOT", help="The repository.", show_default="here")
+]
+HERE = Path()
+
+
+def main() -> None:
+    """Run the command; problems of the input end it with exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        report_problems(error.problems)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def report_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
+    """Print problems on stderr, one a line, and how many there are."""
+    from rich.console import Console  # noqa: PLC0415 - commands that print no problem start faster
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for problem in problems:
+        style = "red" if problem.severity == "error" else "yellow"
+        console.print(f"{problem.severity}: ", style=style, end="")
+        console.print(str(problem), markup=False)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if errors:
+        noun = "error" if errors == 1 else "errors"
+        console.print(f"{errors} {noun}; nothing was created or changed.", style="bold red")
+
+
+def _root(root: Path) -> Path:
+    found = root.resolve()
+    if not (found / "catalogue").is_dir() or not (found / "stacks").is_dir():
+        raise InputError([Problem(str(found), 0, "", "is not the repository; use --root, or run it there")])
+    return found
+
+
+@app.command()
+def check(stacks: Stacks = None, *, as_json: Json = False, root: Root = HERE) -> None:
+    """Check stack files, catalogue and contract, and render everything, without touching any cloud."""
+    from managed_server.reports.check import check_stacks, check_table  # noqa: PLC0415
+
+    result = check_stacks(_root(root), stacks or [])
+    if as_json:
+        print(json.dumps(result.as_json(), indent=1))  # noqa: T201
+    else:
+        report_problems(result.problems)
+        if result.customers:
+            check_table(result)
+    raise typer.Exit(2 if result.errors else 0)
+
+
+@app.command()
+def render(
+    stack: Annotated[str, typer.Argument(help="The stack (customer).")],
+    server: Annotated[str | None, typer.Option(help="Only this server.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write files, manifest and bundle below this folder.")
+    ] = None,
+    *,
+    as_json: Json = False,
+    root: Root = HERE,
+) -> None:
+    """Render a customer's bundles and fragments, to look at or to compare."""
+    from managed_server.reports.render import render_stack  # noqa: PLC0415
+
+    render_stack(_root(root), stack, server, out, as_json=as_json)
+
+
+@local.command("up")
+def local_up(stacks: Stacks = None, *, root: Root = HERE) -> None:
+    """Start the local AWS and provision stacks on it; run again, it changes only what differs."""
+    from managed_server.local import session  # noqa: PLC0415
+
+    raise typer.Exit(session.up(_root(root), stacks or []))
+
+
+@local.command("down")
+def local_down(*, root: Root = HERE) -> None:
+    """Stop the local AWS and forget what stood on it."""
+    from managed_server.local import session  # noqa: PLC0415
+
+    raise typer.Exit(session.down(_root(root)))
+
+
+@local.command("status")
+def local_status(*, as_json: Json = False, root: Root = HERE) -> None:
+    """Show whether the local AWS runs, and what stands on it."""
+    from managed_server.local import session  # noqa: PLC0415
+
+    raise typer.Exit(session.status(_root(root), as_json=as_json))
+
+
+@local.command("env")
+def local_env(*, as_json: Json = False, root: Root = HERE) -> None:
+    """Print the environment that points plain ``pulumi`` at the local AWS: eval "$(managed local env)"."""
+    from managed_server.local import session  # noqa: PLC0415
+
+    raise typer.Exit(session.env(_root(root), as_json=as_json))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""``managed local``: the local AWS, the engine, and the stacks that stand on them.
+
+State lives in ``.local/``: ``aws.json`` and ``aws.log`` (the server), ``state/`` (Pulumi's file backend) and
+``boot-id`` (which start of the local AWS the state speaks of).
+"""
+
+import ctypes
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from managed_server.inputs import stack_names
+from managed_server.local import engine as engines
+from managed_server.local.aws import process as aws
+from managed_server.problems import InputError
+
+_LOCAL = ".local"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# The local AWS accepts any credentials; these protect nothing.
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
+_PASSPHRASE = "local"  # noqa: S105 - encrypts the state of a local AWS that holds nothing
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class SessionError(Exception):
+    """A step failed; the message says which, and what to do."""
+
+
+def _progress(message: str) -> None:
+    console.print(f"[dim]·[/] {message}")
+
+
+def environment(root: Path, engine: engines.Engine, local: aws.LocalAws) -> dict[str, str]:
+    """Return what ``pulumi`` and AWS clients need to reach the local AWS."""
+    return {
+        **engines.environment(engine),
+        **_CREDENTIALS,
+        "AWS_ENDPOINT_URL": local.endpoint,
+        "MANAGED_SERVER_AWS_ENDPOINT": local.endpoint,
+        "PULUMI_BACKEND_URL": f"file://{root / _LOCAL / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
+    }
+
+
+def up(root: Path, stacks: list[str]) -> int:
+    """Provision stacks on the local AWS.
+
+    Returns:
+        The exit code: 0, or 1 where a step failed.
+
+    Raises:
+        InputError: before anything is started or created.
+    """
+    from managed_server.reports.check import check_stacks  # noqa: PLC0415 - only `up` renders
+
+    stacks = stacks or stack_names(root)
+    checked = check_stacks(root, stacks)
+    for problem in checked.problems:
+        if problem.severity == "warning":
+            console.print(f"[yellow]warning:[/] {problem}", markup=True)
+    if checked.errors:
+        raise InputError(checked.problems)
+    try:
+        engine, local = _start(root)
+        environ = {**os.environ, **environment(root, engine, local)}
+        for stack in stacks:
+            _up_one(root, stack, environ)
+    except (SessionError, engines.EngineError, aws.LocalAwsError) as error:
+        console.print(f"[red]error:[/] {error}")
+        return 1
+    _print_standing(root, stacks, environ)
+    return 0
+
+
+def _start(root: Path) -> tuple[engines.Engine, aws.LocalAws]:
+    (root / _LOCAL / "state").mkdir(parents=True, exist_ok=True)
+    engine = engines.find_or_build(_progress)
+    local = aws.start(root / _LOCAL, _progress)
+    _start_over_after_restart(root, local)
+    return engine, local
+
+
+def _start_over_after_restart(root: Path, local: aws.LocalAws) -> None:
+    """Forget a state whose resources were lost with an earlier start of the local AWS."""
+    marker, state = root / _LOCAL / "boot-id", root / _LOCAL / "state"
+    known = marker.read_text() if marker.is_file() else None
+    if known != local.boot_id:
+        if any(state.iterdir()):
+            console.print(
+                "[yellow]The local AWS was restarted and has lost its resources; "
+                "starting over with an empty state."
+            )
+            shutil.rmtree(state)
+            state.mkdir()
+        marker.write_text(local.boot_id)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to tell a child when this process is gone, so that a killed command leaves none behind.
+
+    SIGTERM lets Pulumi finish what is in flight and write its state.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _pulumi(arguments: list[str], root: Path, environ: dict[str, str], *, show: bool) -> str:
+    """Run Pulumi; its own output is the progress. Returns what it printed where it is not shown."""
+    done = subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=root,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=None if show else subprocess.PIPE,
+        stderr=None if show else subprocess.PIPE,
+        text=True,
+        check=False,
+        preexec_fn=_end_with_parent,  # one system call; no lock is taken
+    )
+    if done.returncode:
+        said = "" if show else f"\n{done.stderr or done.stdout}"
+        raise SessionError(f"pulumi {' '.join(arguments)} ended with exit code {done.returncode}{said}")
+    return done.stdout or ""
+
+
+def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
+    from managed_server.recovery import recover  # noqa: PLC0415 - boto3 is loaded only where it is needed
+
+    _pulumi(["stack", "select", "--create", stack], root, environ, show=False)
+    recover(root, stack, environ, _progress)
+    _progress(f"pulumi up -s {stack}")
+    _pulumi(
+        ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies"],
+        root,
+        environ,
+        show=True,
+    )
+
+
+def _outputs(root: Path, stack: str, environ: dict[str, str]) -> dict[str, Any]:
+    return dict(
+        json.loads(_pulumi(["stack", "output", "--json", "--stack", stack], root, environ, show=False))
+    )
+
+
+def _print_standing(root: Path, stacks: list[str], environ: dict[str, str]) -> None:
+    for stack in stacks:
+        table = Table(
+            "what", "where", title=f"{stack} stands on the local AWS", title_justify="left", box=None
+        )
+        for name, value in _flat(_outputs(root, stack, environ)):
+            table.add_row(name, str(value))
+        Console(soft_wrap=True).print(table)
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [row for key in value for row in _flat(value[key], f"{name}.{key}" if name else key)]
+    return [(name, value)]
+
+
+def down(root: Path) -> int:
+    """Stop the local AWS, and forget the state of what stood on it."""
+    stopped = aws.stop(root / _LOCAL)
+    for gone in ("state", "boot-id"):
+        path = root / _LOCAL / gone
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    console.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
+    return 0
+
+
+def status(root: Path, *, as_json: bool) -> int:
+    """Print what runs and what stands; exit code 1 where the local AWS does not run."""
+    local = aws.status(root / _LOCAL)
+    stacks = _stack_states(root)
+    marker = root / _LOCAL / "boot-id"
+    lost = (
+        local is not None and bool(stacks) and (not marker.is_file() or marker.read_text() != local.boot_id)
+    )
+    if as_json:
+        found = {"running": local is not None, "endpoint": local.endpoint if local else None, "lost": lost}
+        print(json.dumps({**found, "stacks": stacks}, indent=1))  # noqa: T201
+    else:
+        out = Console(highlight=False, soft_wrap=True)
+        out.print(f"local AWS: {local.endpoint} (pid {local.pid})" if local else "local AWS: not running")
+        if lost:
+            out.print(
+                "[yellow]It was restarted and has lost the resources below; `managed local up` starts over."
+            )
+        for stack, count in stacks.items():
+            out.print(f"stack {stack}: {count} resources")
+    return 0 if local else 1
+
+
+def _stack_states(root: Path) -> dict[str, int]:
+    counts = {}
+    for path in sorted((root / _LOCAL / "state" / ".pulumi" / "stacks" / "managed-server").glob("*.json")):
+        deployment = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
+        counts[path.stem] = len(deployment.get("resources") or [])
+    return counts
+
+
+def env(root: Path, *, as_json: bool) -> int:
+    """Print the environment for plain ``pulumi``, starting what it points at."""
+    try:
+        engine, local = _start(root)
+    except (engines.EngineError, aws.LocalAwsError) as error:
+        console.print(f"[red]error:[/] {error}")
+        return 1
+    found = environment(root, engine, local)
+    if as_json:
+        print(json.dumps(found, indent=1))  # noqa: T201
+    else:
+        sys.stdout.write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in found.items()))
+    return 0

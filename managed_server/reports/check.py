@@ -1,0 +1,96 @@
+"""``managed check``: everything that can be known to be right or wrong without a cloud."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from managed_server import spec
+from managed_server.bundle import Bundle, build
+from managed_server.inputs import load_project, stack_names
+from managed_server.problems import InputError, Problem
+from managed_server.rendering import RenderError
+from managed_server.resolve import resolve_stack
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was checked, and what was found."""
+
+    customers: tuple[tuple[spec.CustomerSpec, tuple[Bundle, ...]], ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many problems are errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "customers": {
+                customer.id: {
+                    "servers": {
+                        bundle.server: {"bundle": bundle.sha256, "files": len(bundle.files)}
+                        for bundle in bundles
+                    }
+                }
+                for customer, bundles in self.customers
+            },
+            "problems": [
+                {
+                    "severity": problem.severity,
+                    "file": problem.file,
+                    "line": problem.line,
+                    "path": problem.path,
+                    "message": problem.message,
+                }
+                for problem in self.problems
+            ],
+        }
+
+
+def check_stacks(root: Path, stacks: list[str]) -> CheckResult:
+    """Load, resolve and render the named stacks, or all, and collect every problem of every file."""
+    problems: list[Problem] = []
+    customers: list[tuple[spec.CustomerSpec, tuple[Bundle, ...]]] = []
+    try:
+        project = load_project(root)
+    except InputError as error:
+        return CheckResult((), error.problems)
+    if not stacks and not stack_names(root):
+        problems.append(Problem("stacks", 0, "", "there is no stack file; add stacks/Pulumi.<customer>.yaml"))
+    for stack in stacks or stack_names(root):
+        try:
+            customer, warnings = resolve_stack(project, stack)
+            problems += warnings
+            bundles = tuple(build(root / "templates", customer, server) for server in customer.servers)
+            customers.append((customer, bundles))
+        except InputError as error:
+            problems += error.problems
+        except RenderError as error:
+            problems.append(Problem("templates", 0, stack, str(error).removeprefix("templates/")))
+    return CheckResult(tuple(customers), tuple(sorted(set(problems))))
+
+
+def check_table(result: CheckResult) -> None:
+    """Print a line for each server."""
+    from rich.console import Console  # noqa: PLC0415 - JSON needs no Rich
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(
+        "customer", "server", "software", "opens to", "checks", "alarms", "files", "bundle", box=None
+    )
+    for customer, bundles in result.customers:
+        for server, bundle in zip(customer.servers, bundles, strict=True):
+            opens = sorted({f"{i.reach} {i.port}/{i.protocol}" for i in server.listens if i.reach != "local"})
+            table.add_row(
+                customer.id,
+                server.name,
+                ", ".join(server.software),
+                ", ".join(opens),
+                str(len(server.checks)),
+                str(len(server.alarms)),
+                str(len(bundle.files)),
+                bundle.sha256[:12],
+            )
+    Console().print(table)

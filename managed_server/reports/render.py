@@ -1,0 +1,62 @@
+"""``managed render``: a customer's bundles and fragments as files and hashes."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from managed_server import spec
+from managed_server.bundle import Bundle, build
+from managed_server.fragment import build_fragment
+from managed_server.inputs import load_project
+from managed_server.loading import nearest
+from managed_server.problems import InputError, Problem
+from managed_server.resolve import resolve_stack
+
+
+def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, as_json: bool) -> None:
+    """Render, write below ``out`` if it is given, and print what was rendered.
+
+    Raises:
+        InputError: if the stack file or the server's name is wrong.
+        RenderError: if a template can't be rendered.
+    """
+    customer, _ = resolve_stack(load_project(root), stack)
+    names = [server.name for server in customer.servers]
+    if only is not None and only not in names:
+        message = f"the customer has no server {only!r}{nearest(only, names)}"
+        raise InputError([Problem(customer.stack_file, 0, "--server", message)])
+    servers = [server for server in customer.servers if only in (None, server.name)]
+    bundles = [build(root / "templates", customer, server) for server in servers]
+    if out is not None:
+        for server, bundle in zip(servers, bundles, strict=True):
+            _write(out / stack / server.name, customer, server, bundle)
+    summary: dict[str, Any] = {
+        bundle.server: {"bundle": bundle.sha256, "bytes": len(bundle.content), "manifest": bundle.manifest}
+        for bundle in bundles
+    }
+    if as_json:
+        print(json.dumps({stack: summary}, indent=1))  # noqa: T201
+        return
+    for bundle in bundles:
+        print(f"{stack} {bundle.server}: bundle {bundle.sha256}, {len(bundle.content)} bytes")  # noqa: T201
+        for file in bundle.files:
+            print(f"  {file.mode} {file.owner}:{file.group} {file.path}")  # noqa: T201
+
+
+def _write(folder: Path, customer: spec.CustomerSpec, server: spec.ServerSpec, bundle: Bundle) -> None:
+    """Write one server's files, replacing what an earlier run wrote, and nothing else."""
+    if folder.exists():
+        if not (folder / "manifest.json").is_file():
+            message = "exists and was not written by render; name another folder, or remove it yourself"
+            raise InputError([Problem(str(folder), 0, "--out", message)])
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    for file in bundle.files:
+        path = folder / "files" / file.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    (folder / "manifest.json").write_text(json.dumps(bundle.manifest, indent=1, sort_keys=True) + "\n")
+    (folder / f"{bundle.sha256}.tar").write_bytes(bundle.content)
+    fragment = build_fragment(customer, server)
+    (folder / "fragment.json").write_text(fragment.model_dump_json(indent=1) + "\n")
