@@ -99,8 +99,8 @@ class Stack:
     def attached(self, target: Resource, by: str, *types: str) -> list[Resource]:
         """Returns the resources of `types` whose input `by` names `target`.
 
-        The name is compared where it is known; at preview it often isn't, and then the engine's record
-        of what the input depends on decides.
+        Names are compared where both are known; at preview they often aren't, and then the engine's
+        record of what the input depends on decides.
         """
         return [one for one in self.of(*types) if _names(one, by, target)]
 
@@ -110,9 +110,9 @@ class Stack:
 
 
 def _names(one: Resource, by: str, target: Resource) -> bool:
-    value = one.at(by)
-    if isinstance(value, str):
-        return value in (target.at("id"), target.at("bucket"))
+    value, own = one.at(by), (target.at("id"), target.at("bucket"))
+    if isinstance(value, str) and (value in own or UNKNOWN not in own):
+        return value in own
     return target.urn in one.links.get(by, frozenset())
 
 

@@ -1,0 +1,89 @@
+from policy_cases import fails, lacks, passes
+from policy_things import BACKUP, ENCRYPTION, INSTANCE, KEY, LOCK, SECRET, VERSIONING, VOLUME
+
+VERSIONED = "s3-backup-bucket-versioned"
+LOCKED = "s3-backup-bucket-locked"
+ENCRYPTED = "s3-backup-bucket-encrypted"
+OFF_SITE = "s3-backup-bucket-off-site"
+KEPT = "s3-backup-bucket-kept"
+UNVERSIONED = "Backup bucket 'backup' must have a BucketVersioning whose status is Enabled."
+UNLOCKED = "Backup bucket 'backup' must have a BucketObjectLockConfiguration with a default retention."
+UNENCRYPTED = "Backup bucket 'backup' must encrypt with aws:kms in a BucketServerSideEncryptionConfiguration."
+NO_BACKUP = "A stack with servers must have a bucket tagged as backup."
+NEAR = "Backup bucket 'backup' is in eu-west-2: it must be away from 'web1'."
+EMPTIED = "Backup bucket 'backup' would be emptied by a destroy: forceDestroy must be false."
+PLAIN = BACKUP.without("tags").without("objectLockEnabled")
+SLIP = "'{}' can be deleted by a slip: its option protect must be true."
+LOOSE = {
+    "s3-backup-bucket-protected": BACKUP,
+    "ec2-volume-protected": VOLUME,
+    "kms-key-protected": KEY,
+    "ssm-parameter-secret-protected": SECRET,
+}
+
+CASES = [
+    passes(VERSIONED, BACKUP, VERSIONING),
+    passes(VERSIONED, PLAIN, about="not a backup"),
+    fails(
+        VERSIONED, BACKUP, VERSIONING.having("versioningConfiguration.status", "Suspended"), says=UNVERSIONED
+    ),
+    fails(
+        VERSIONED, BACKUP, VERSIONING.having("bucket", "other"), says=UNVERSIONED, about="another bucket's"
+    ),
+    fails(VERSIONED, BACKUP.without("tags"), says=UNVERSIONED, about="known by its lock"),
+    fails(
+        VERSIONED,
+        PLAIN.having("tags", {"use": "dr"}),
+        says=UNVERSIONED,
+        config={"purposeTag": "use", "backupPurpose": "dr"},
+        about="config",
+    ),
+    lacks(VERSIONED, BACKUP, says=UNVERSIONED),
+    lacks(VERSIONED, BACKUP, VERSIONING.without("versioningConfiguration"), says=UNVERSIONED, about="status"),
+    passes(LOCKED, BACKUP, LOCK),
+    passes(
+        LOCKED,
+        BACKUP,
+        LOCK.having("rule.defaultRetention", {"mode": "COMPLIANCE", "years": 1}),
+        about="compliance",
+    ),
+    fails(LOCKED, BACKUP, LOCK.having("rule.defaultRetention.days", 0), says=UNLOCKED),
+    fails(LOCKED, BACKUP, LOCK.having("rule.defaultRetention.mode", "none"), says=UNLOCKED, about="mode"),
+    lacks(LOCKED, BACKUP, says=UNLOCKED),
+    lacks(LOCKED, BACKUP, LOCK.without("rule"), says=UNLOCKED, about="rule"),
+    passes(ENCRYPTED, BACKUP, ENCRYPTION),
+    fails(
+        ENCRYPTED,
+        BACKUP,
+        ENCRYPTION.having("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256"),
+        says=UNENCRYPTED,
+    ),
+    lacks(ENCRYPTED, BACKUP, says=UNENCRYPTED),
+    lacks(ENCRYPTED, BACKUP, ENCRYPTION.without("rules"), says=UNENCRYPTED, about="rules"),
+    passes(OFF_SITE, BACKUP, INSTANCE),
+    passes(OFF_SITE, PLAIN, about="no server"),
+    fails(OFF_SITE, BACKUP.but(region="eu-west-2"), INSTANCE, says=NEAR),
+    fails(OFF_SITE, BACKUP.having("region", "eu-west-2"), INSTANCE, says=NEAR, about="own region"),
+    fails(OFF_SITE, PLAIN, INSTANCE, says=NO_BACKUP, about="bucket for something else"),
+    lacks(OFF_SITE, INSTANCE, says=NO_BACKUP),
+    passes(KEPT, BACKUP),
+    passes(KEPT, PLAIN.having("forceDestroy", to=True), about="not a backup"),
+    fails(KEPT, BACKUP.having("forceDestroy", to=True), says=EMPTIED),
+    lacks(KEPT, BACKUP.without("forceDestroy"), says=None),
+    *(passes(name, thing) for name, thing in LOOSE.items()),
+    *(fails(name, thing.but(protect=False), says=SLIP.format(thing.name)) for name, thing in LOOSE.items()),
+    lacks(
+        "s3-backup-bucket-protected",
+        BACKUP.without("objectLockEnabled").without("tags").but(protect=False),
+        says=None,
+        about="not a backup",
+    ),
+    lacks("ec2-volume-protected", VOLUME.without("size").but(protect=False), says=SLIP.format("web1-data")),
+    lacks("kms-key-protected", KEY.without("enableKeyRotation").but(protect=False), says=SLIP.format("key")),
+    lacks("ssm-parameter-secret-protected", SECRET.without("type").but(protect=False), says=None),
+    passes(
+        "ssm-parameter-secret-protected",
+        SECRET.having("type", "String").but(protect=False),
+        about="no secret",
+    ),
+]

@@ -1,0 +1,138 @@
+"""Every rule against its cases, and against values that aren't known yet."""
+
+from typing import Any
+
+import cases_account
+import cases_backup
+import cases_compute
+import cases_network
+import cases_storage
+import pytest
+from policy_cases import Case
+from policy_judge import LATER, Thing, judge
+from policy_things import (
+    ACCESS_BLOCK,
+    ALARM,
+    BACKUP,
+    DEFAULT_GROUP,
+    INSTANCE,
+    POLICY,
+    RULE,
+    STACK,
+    VERSIONING,
+    VPC,
+    at_preview,
+)
+from rules import ALL
+
+MODULES = (cases_compute, cases_network, cases_storage, cases_backup, cases_account)
+CASES: list[Case] = [case for module in MODULES for case in module.CASES]
+BY_NAME = {policy.name: policy for policy in ALL}
+BUCKETLESS = [thing for thing in STACK if not thing.type.startswith("aws:s3/")]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(case: Case) -> None:
+    answer = judge(BY_NAME[case.rule], *case.things, config=case.config)
+    assert tuple(message for message, _ in answer.violations) == case.says
+    assert answer.advisories == []
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda policy: policy.name)
+def test_every_rule_has_its_three_kinds_of_case(policy: Any) -> None:
+    assert {case.kind for case in CASES if case.rule == policy.name} == {"pass", "fail", "missing"}
+    failing = [case for case in CASES if case.rule == policy.name and case.kind == "fail"]
+    assert all(len(case.says) == 1 and "must" in case.says[0] for case in failing)
+
+
+def test_no_case_is_for_a_rule_that_does_not_exist() -> None:
+    assert {case.rule for case in CASES} == set(BY_NAME)
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda policy: policy.name)
+def test_the_whole_clean_stack_passes(policy: Any) -> None:
+    assert judge(policy, *STACK).violations == []
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda policy: policy.name)
+def test_the_clean_stack_passes_at_its_first_preview(policy: Any) -> None:
+    answer = judge(policy, *[at_preview(thing) for thing in STACK])
+    assert (answer.violations, answer.advisories) == ([], [])
+
+
+def _paths(value: Any, prefix: str = "") -> list[str]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [f"{prefix}{key}" for key, _ in pairs]
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        found += _paths(inner, f"{prefix}{key}.")
+    return found
+
+
+@pytest.mark.parametrize("thing", STACK, ids=lambda thing: f"{thing.type}-{thing.name}")
+def test_an_unknown_value_is_never_a_violation_and_never_a_crash(thing: Thing) -> None:
+    others = [one for one in STACK if one is not thing]
+    for path in _paths(thing.props):
+        for policy in ALL:
+            answer = judge(policy, *others, thing.having(path, LATER))
+            assert answer.violations == [], (policy.name, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "thing", "path"),
+    [
+        ("ec2-instance-imdsv2-only", INSTANCE, "metadataOptions"),
+        ("ec2-instance-disks-encrypted", INSTANCE, "ebsBlockDevices.0.encrypted"),
+        ("ec2-security-group-no-world-admin-port", RULE, "cidrIpv4"),
+        ("ec2-security-group-no-world-admin-port", RULE.having("cidrIpv4", "0.0.0.0/0"), "fromPort"),
+        ("s3-bucket-policy-tls-only", POLICY, "policy"),
+        ("cloudwatch-alarm-has-action", ALARM, "alarmActions"),
+        ("s3-backup-bucket-protected", BACKUP.without("objectLockEnabled").but(protect=False), "tags"),
+    ],
+)
+def test_what_cannot_be_judged_at_preview_is_said(name: str, thing: Thing, path: str) -> None:
+    answer = judge(BY_NAME[name], thing.having(path, LATER))
+    assert answer.violations == []
+    assert [path.split(".", maxsplit=1)[0] in message for message in answer.advisories] == [True]
+    assert f"can't run policy '{name}'" in answer.advisories[0]
+
+
+def test_what_is_known_is_judged_beside_what_is_not() -> None:
+    instance = INSTANCE.having("metadataOptions.httpTokens", LATER)
+    instance = instance.having("metadataOptions.httpPutResponseHopLimit", 2)
+    answer = judge(BY_NAME["ec2-instance-imdsv2-only"], instance)
+    assert [message for message, _ in answer.violations] == [cases_compute.HOPS]
+    assert answer.advisories == []
+
+
+def test_a_new_topic_is_an_action_though_its_name_is_not_known() -> None:
+    answer = judge(BY_NAME["cloudwatch-alarm-has-action"], ALARM.having("alarmActions", [LATER]))
+    assert (answer.violations, answer.advisories) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "things", "part"),
+    [
+        ("s3-bucket-public-access-blocked", [BACKUP], ACCESS_BLOCK),
+        ("s3-bucket-policy-present", [BACKUP], POLICY),
+        ("s3-backup-bucket-versioned", [BACKUP], VERSIONING),
+        ("ec2-vpc-default-group-managed", [VPC], DEFAULT_GROUP),
+    ],
+)
+def test_at_preview_the_dependency_says_what_belongs_together(
+    name: str, things: list[Thing], part: Thing
+) -> None:
+    before = [at_preview(thing) for thing in (*things, part)]
+    assert judge(BY_NAME[name], *before).violations == []
+    unlinked = at_preview(part).but(links={})
+    (violation,) = judge(BY_NAME[name], *before[:-1], unlinked).violations
+    assert violation[1] == things[0].urn
+
+
+def test_a_stack_without_aws_is_content() -> None:
+    assert [judge(policy) for policy in ALL if judge(policy).violations] == []
+
+
+def test_without_buckets_the_servers_have_no_backup() -> None:
+    answers = {policy.name: judge(policy, *BUCKETLESS).violations for policy in ALL}
+    assert {name for name, found in answers.items() if found} == {"s3-backup-bucket-off-site"}
