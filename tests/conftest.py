@@ -11,7 +11,7 @@ INPUTS = ("catalogue", "contract", "templates", "stacks", "docs/runbooks")
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport(item):
     """In CI a skipped test is a failed one: what it would prove was not proven."""
     outcome = yield
     report = outcome.get_result()

@@ -78,7 +78,7 @@ class Inner(Model):
 
 class Outer(Model):
     inner: tuple[Inner, ...]
-    by_name: dict[str, Inner] = {}
+    by_name: dict[str, Inner] | None = None
 
 
 @pytest.mark.parametrize(

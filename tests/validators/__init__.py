@@ -1,0 +1,1 @@
+"""Rendered files, judged by the programs that will read them, in a real Debian tree."""
