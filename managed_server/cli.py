@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 something failed, 2 the input is wrong (nothing was
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -92,6 +93,20 @@ def render(
     from managed_server.reports.render import render_stack  # noqa: PLC0415
 
     render_stack(_root(root), stack, server, out, as_json=as_json)
+
+
+@app.command()
+def recover(
+    stack: Annotated[str, typer.Argument(help="The stack (customer).")], *, root: Root = HERE
+) -> None:
+    """Put a stack's state right after its engine was killed; `managed local up` does it by itself."""
+    from managed_server import recovery  # noqa: PLC0415
+
+    try:
+        recovery.recover(_root(root), stack, dict(os.environ), lambda message: typer.echo(f"· {message}"))
+    except recovery.RecoveryError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 @local.command("up")

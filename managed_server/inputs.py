@@ -1,5 +1,6 @@
 """Loads the whole project: provider, contract, catalogue, and the stack files."""
 
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from managed_server.problems import InputError, Problem
 from managed_server.project import EntryFile, Project, substitute
 
 E = TypeVar("E", bound=Entry)
+
+_CUSTOMER = "config.managed-server:customer"
 
 _SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "provider": ("provider.yaml", Provider),
@@ -120,5 +123,9 @@ def load_stack(root: FilePath, stack: str) -> tuple[Document, Customer]:
     document = read_yaml(path, root)
     model = validate(document, StackFile)
     if document.problems or model is None:
-        raise InputError(document.problems)
+        # Everything a person writes is below this one key: saying it each time says nothing.
+        raise InputError(
+            replace(problem, path=problem.path.removeprefix(_CUSTOMER).lstrip("."))
+            for problem in document.problems
+        )
     return document, model.config.customer

@@ -22,6 +22,7 @@ from managed_server.inputs import stack_names
 from managed_server.local import engine as engines
 from managed_server.local.aws import process as aws
 from managed_server.problems import InputError
+from managed_server.recovery import RecoveryError, recover
 
 _LOCAL = ".local"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -75,7 +76,7 @@ def up(root: Path, stacks: list[str]) -> int:
         environ = {**os.environ, **environment(root, engine, local)}
         for stack in stacks:
             _up_one(root, stack, environ)
-    except (SessionError, engines.EngineError, aws.LocalAwsError) as error:
+    except (SessionError, RecoveryError, engines.EngineError, aws.LocalAwsError) as error:
         console.print(f"[red]error:[/] {error}")
         return 1
     _print_standing(root, stacks, environ)
@@ -134,8 +135,6 @@ def _pulumi(arguments: list[str], root: Path, environ: dict[str, str], *, show: 
 
 
 def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
-    from managed_server.recovery import recover  # noqa: PLC0415 - boto3 is loaded only where it is needed
-
     _pulumi(["stack", "select", "--create", stack], root, environ, show=False)
     recover(root, stack, environ, _progress)
     _progress(f"pulumi up -s {stack}")

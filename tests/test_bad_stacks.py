@@ -1,0 +1,201 @@
+"""Bad stack files: each a message with file and line, all at once, exit code 2, nothing created."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.stackfile import KEY, STACK, write_stack
+
+FILE = "stacks/Pulumi.acme.yaml"
+
+# what is replaced, by what, and what must be said
+BAD = {
+    "unknown software": (
+        "[nginx, php]",
+        "[ngnix]",
+        f"{FILE}:20: servers.web1.software[0]: unknown software 'ngnix'; did you mean nginx?",
+    ),
+    "duplicate key": (
+        "    hub: hub\n",
+        "    hub: hub\n    hub: other\n",
+        f"{FILE}:6: hub: duplicate key, first on line 5; keep one of the two",
+    ),
+    "bad CIDR": (
+        "203.0.113.0/24",
+        "203.0.113.7/24",
+        f"{FILE}:10: access.ssh_from[0]: '203.0.113.7/24' has host bits set; the network is 203.0.113.0/24",
+    ),
+    "open to the world": (
+        "203.0.113.0/24",
+        "0.0.0.0/0",
+        f"{FILE}:10: access.ssh_from[0]: 0.0.0.0/0 opens an administrative port to the world",
+    ),
+    "broken SSH key": (
+        KEY,
+        KEY[:60],
+        f"{FILE}:15: users.alice.keys[0]: its body",
+    ),
+    "reserved user name": (
+        "      alice:\n",
+        "      www-data:\n",
+        f"{FILE}:12: users.www-data: 'www-data' is reserved: a Debian system account;",
+    ),
+    "unknown key": (
+        "instance_type:",
+        "instance_typ:",
+        f"{FILE}:18: servers.web1.instance_typ: unknown key; did you mean instance_type?",
+    ),
+    "missing requirement": (
+        "[nginx, php]",
+        "[php]",
+        f"{FILE}:20: servers.web1.software[0]: 'php' requires 'nginx'; add it to the list",
+    ),
+    "short contract": (
+        "term_months: 12",
+        "term_months: 11",
+        f"{FILE}:4: contract.term_months: 11 months is below the contract's minimum of 12; write 12 or more",
+    ),
+    "YAML syntax": (
+        "    hub: hub\n",
+        "    hub: [hub\n",
+        f"{FILE}:6: YAML syntax: ",
+    ),
+    "unknown hub": (
+        "hub: hub",
+        "hub: hubb",
+        f"{FILE}:5: hub: 'hubb' is no hub of provider.yaml; did you mean hub?",
+    ),
+    "same region": (
+        "backup_region: eu-west-1",
+        "backup_region: eu-west-2",
+        f"{FILE}:6: aws.backup_region: is the servers' own region; off-site backups need another one",
+    ),
+    "unknown instance type": (
+        "t3.large",
+        "t3.metal",
+        f"{FILE}:18: servers.web1.instance_type: 't3.metal' is not in catalogue/instance-types.yaml",
+    ),
+    "unknown setting": (
+        "        sites:",
+        "        settings: {php: {pm_max_childs: 3}}\n        sites:",
+        f"{FILE}:21: servers.web1.settings.php.pm_max_childs: unknown setting; did you mean pm_max_children?",
+    ),
+    "setting out of range": (
+        "        sites:",
+        "        settings: {php: {pm_max_children: 0}}\n        sites:",
+        f"{FILE}:21: servers.web1.settings.php.pm_max_children: 0 is below 1",
+    ),
+    "setting of another software": (
+        "        sites:",
+        "        settings: {phb: {x: 1}}\n        sites:",
+        f"{FILE}:21: servers.web1.settings.phb: the server has no 'phb'; did you mean php?",
+    ),
+    "unsupported Debian": (
+        "        sites:",
+        "        debian: 11\n        sites:",
+        f"{FILE}:21: servers.web1.debian: Debian 11 is not supported; known: 12, 13",
+    ),
+    "package of supported software": (
+        "        sites:",
+        "        unsupported_packages: [nginx]\n        sites:",
+        f"{FILE}:21: servers.web1.unsupported_packages: 'nginx' belongs to supported software; take it out",
+    ),
+    "account id without quotes": (
+        '"123456789012"',
+        "123456789012",
+        f"{FILE}:6: aws.account_id: 123456789012 is a number",
+    ),
+    "expiry that is no date": (
+        "        admin: true\n",
+        "        admin: true\n        expires: tomorrow\n",
+        f"{FILE}:14: users.alice.expires: ",
+    ),
+}
+
+
+def check(root, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "managed_server.cli", "check", "--root", root, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_stack(inputs, kind):
+    old, new, message = BAD[kind]
+    assert STACK.count(old) == 1
+    write_stack(inputs, STACK.replace(old, new))
+    done = check(inputs, "acme")
+    assert done.returncode == 2, done.stderr
+    assert f"error: {message}" in done.stderr, done.stderr
+    assert "nothing was created or changed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_good_stack(inputs):
+    write_stack(inputs)
+    done = check(inputs, "acme")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_all_files_at_once(inputs):
+    """Problems of several stack files, and several of one file, come in one run."""
+    write_stack(
+        inputs, STACK.replace("[nginx, php]", "[ngnix, pph]").replace("term_months: 12", "term_months: 1")
+    )
+    write_stack(inputs, STACK.replace("hub: hub", "hub: x"), name="other")
+    done = check(inputs, "--json")
+    assert done.returncode == 2
+    said = [(p["file"], p["line"]) for p in json.loads(done.stdout)["problems"] if p["severity"] == "error"]
+    assert said == [(FILE, 4), (FILE, 20), (FILE, 20), ("stacks/Pulumi.other.yaml", 5)]
+
+
+def port_clash(inputs):
+    """Give php a port of nginx: the catalogue itself has no two of the same."""
+    path = inputs / "catalogue" / "software" / "php.yaml"
+    data = yaml.safe_load(path.read_text())
+    data["listens"] = [{"port": 80, "protocol": "tcp", "bind": "any", "reach": "world", "purpose": "clash"}]
+    path.write_text(yaml.safe_dump(data))
+
+
+def test_port_clash(inputs):
+    port_clash(inputs)
+    write_stack(inputs)
+    done = check(inputs, "acme")
+    assert done.returncode == 2
+    assert f"{FILE}:20: servers.web1.software: nginx and php both listen on tcp port 80" in done.stderr
+
+
+def test_unknown_stack(inputs):
+    write_stack(inputs)
+    done = check(inputs, "acmee")
+    assert done.returncode == 2
+    assert "stacks/Pulumi.acmee.yaml: there is no such stack file; did you mean acme" in done.stderr
+
+
+def test_catalogue_problem_names_its_file(inputs):
+    path = inputs / "catalogue" / "software" / "nginx.yaml"
+    path.write_text(path.read_text().replace("supported: nginx", "supported: ngnix"))
+    done = check(inputs)
+    assert done.returncode == 2
+    assert "catalogue/software/nginx.yaml:" in done.stderr
+    assert "'ngnix' is not on the contract's list; did you mean nginx?" in done.stderr
+
+
+def test_warnings_do_not_fail(inputs):
+    text = STACK.replace("disk_gb: 80", "disk_gb: 120").replace(
+        "        admin: true\n", "        expires: 2020-01-01\n"
+    )
+    write_stack(inputs, text)
+    done = check(inputs, "acme")
+    assert done.returncode == 0
+    assert (
+        f"warning: {FILE}:19: servers.web1.disk_gb: over 100 GB: backups may cost a surcharge" in done.stderr
+    )
+    assert f"warning: {FILE}:12: users.alice: expired on 2020-01-01: the account is locked" in done.stderr
