@@ -1,5 +1,7 @@
 """For each validator one small layout that is right, and one that is wrong in one place."""
 
+# ruff: noqa: E501  a table reads best with one case a line
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -59,7 +61,10 @@ CASES: dict[str, Case] = {
         "pm.max_children",
     ),
     "php-cli": _same(
-        "/etc/php/8.4/cli/conf.d/90-acme.ini", "memory_limit = 64M\n", 'memory_limit = "64M\n[', "syntax error"
+        "/etc/php/8.4/cli/conf.d/90-acme.ini",
+        "memory_limit = 64M\n",
+        'memory_limit = "64M\n[',
+        "syntax error",
     ),
     "php-directives": _same(
         "/etc/php/8.4/fpm/pool.d/www.conf",
@@ -85,13 +90,16 @@ CASES: dict[str, Case] = {
         "unknown: allw",
     ),
     "munin-plugin-config": _same(
-        "/etc/munin/plugin-conf.d/acme", "[df*]\nuser root\nenv.warning 80\n", "[df*]\nwarning 80\n", "Failed to parse line"
+        "/etc/munin/plugin-conf.d/acme",
+        "[df*]\nuser root\nenv.warning 80\n",
+        "[df*]\nwarning 80\n",
+        "Failed to parse line",
     ),
     "munin-hub": _same(
         "/etc/munin/munin-conf.d/acme.conf",
         "[acme;acme-web1]\n    address 192.0.2.10\n    use_node_name yes\n",
         "[acme;acme-web1]\n    adress 192.0.2.10\n    use_node_name yes\n",
-        "adress",
+        "left hand side of line 2 (adress",
     ),
     "clamd": _same(
         "/etc/clamav/clamd.conf",
@@ -163,14 +171,23 @@ CASES: dict[str, Case] = {
         "Failed to parse calendar",
     ),
     "tmpfiles": _same(
-        "/etc/tmpfiles.d/acme.conf", "d /run/acme 0750 root adm -\n", "d /run/acme 0750 nosuch adm -\n", "nosuch"
+        "/etc/tmpfiles.d/acme.conf",
+        "d /run/acme 0750 root adm -\n",
+        "d /run/acme 0750 nosuch adm -\n",
+        "nosuch",
     ),
     "sysusers": _same("/etc/sysusers.d/acme.conf", "u acme - -\n", "x? acme - -\n", "x?"),
     "sysctl": _same(
-        "/etc/sysctl.d/90-acme.conf", "net.ipv4.tcp_syncookies = 1\n", "net.ipv4.tcp_syncokies = 1\n", "tcp_syncokies"
+        "/etc/sysctl.d/90-acme.conf",
+        "net.ipv4.tcp_syncookies = 1\n",
+        "net.ipv4.tcp_syncokies = 1\n",
+        "tcp_syncokies",
     ),
     "apt-conf": _same(
-        "/etc/apt/apt.conf.d/52acme", 'APT::Periodic::Update-Package-Lists "1";\n', 'APT::Periodic "1"\n}', "Syntax error"
+        "/etc/apt/apt.conf.d/52acme",
+        'APT::Periodic::Update-Package-Lists "1";\n',
+        'APT::Periodic "1"\n',
+        "Syntax error",
     ),
     "apt-sources": _same(
         "/etc/apt/sources.list.d/acme.sources", _SOURCE, _SOURCE.replace("Suites: trixie\n", ""), "Suite"
@@ -182,9 +199,14 @@ CASES: dict[str, Case] = {
         "orign",
     ),
     "logrotate": _same(
-        "/etc/logrotate.d/acme", _ROTATE.format(word="rotate 4"), _ROTATE.format(word="rotat 4"), "unknown option"
+        "/etc/logrotate.d/acme",
+        _ROTATE.format(word="rotate 4"),
+        _ROTATE.format(word="rotat 4"),
+        "unknown option",
     ),
-    "rsyslog": _same("/etc/rsyslog.d/acme.conf", "local7.* /var/log/acme.log\n", "bogus(\n", "invalid character"),
+    "rsyslog": _same(
+        "/etc/rsyslog.d/acme.conf", "local7.* /var/log/acme.log\n", "bogus(\n", "invalid character"
+    ),
     "cron-d": _same(
         "/etc/cron.d/acme", "5 3 * * * root /bin/true\n", "5 3 * * * nosuch /bin/true\n", "no user 'nosuch'"
     ),
@@ -193,10 +215,8 @@ CASES: dict[str, Case] = {
         {"/etc/cron.daily/acme.sh": f("#!/bin/sh\ntrue\n", mode=0o755)},
         "reads only files named",
     ),
-    "rkhunter": _same("/etc/rkhunter.conf.local", "PKGMGR=DPKG\n", "PKGMGR=YES\n", "PKGMGR"),
-    "chrony": _same(
-        "/etc/chrony/conf.d/acme.conf", "maxdistance 3\n", "maxdistanc 3\n", "Invalid directive"
-    ),
+    "rkhunter": _same("/etc/rkhunter.conf.local", "PKGMGR=DPKG\n", "PKGMGR=YES\n", "Invalid package manager"),
+    "chrony": _same("/etc/chrony/conf.d/acme.conf", "maxdistance 3\n", "maxdistanc 3\n", "Invalid directive"),
     "shell": _same(
         "/usr/local/sbin/acme",
         '#!/bin/bash\nset -eu\nrm -r -- "$1"\n',
@@ -205,11 +225,21 @@ CASES: dict[str, Case] = {
         mode=0o755,
     ),
     "defaults": _same("/etc/default/acme", 'OPTIONS="-x"\n', 'OPTIONS="-x\n', "Unterminated"),
-    "python": _same("/usr/local/bin/acme", "#!/usr/bin/python3\nprint(1)\n", "#!/usr/bin/python3\nprint(1\n", "SyntaxError"),
-    "perl": _same("/usr/local/bin/acme", "#!/usr/bin/perl\nprint 1;\n", "#!/usr/bin/perl\nprint 1 2;\n", "syntax error"),
-    "json": _same("/etc/acme.json", '{"a": 1}\n', '{"a": 1,}\n', "double quotes"),
+    "python": _same(
+        "/usr/local/bin/acme",
+        "#!/usr/bin/python3\nprint(1)\n",
+        "#!/usr/bin/python3\nprint(1\n",
+        "SyntaxError",
+    ),
+    "perl": _same(
+        "/usr/local/bin/acme", "#!/usr/bin/perl\nprint 1;\n", "#!/usr/bin/perl\nprint 1 2;\n", "syntax error"
+    ),
+    "json": _same("/etc/acme.json", '{"a": 1}\n', '{"a": 1,}\n', "Illegal trailing comma"),
     "ossec-xml": _same(
-        "/var/ossec/rules/local_rules.xml", "<group name='a'></group>\n", "<group name='a'></grop>\n", "mismatch"
+        "/var/ossec/rules/local_rules.xml",
+        "<group name='a'></group>\n",
+        "<group name='a'></grop>\n",
+        "mismatch",
     ),
     "ossec-options": _same(
         "/var/ossec/etc/ossec.conf",

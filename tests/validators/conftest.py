@@ -1,6 +1,5 @@
 """A Debian 13 tree with everything that a validator of the table needs."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from managed_server.local.debian.tree import ensure_tree
 
 from .table import load
 
-# What the cases configure besides: a package per PHP release, and a hub's web side isn't needed.
+# What the cases configure besides; a server's own packages come from its bundle.
 _MORE = ("php8.4-fpm", "php8.4-cli", "clamav-freshclam", "monitoring-plugins-basic")
 
 
@@ -21,5 +20,4 @@ def tree(pytestconfig: pytest.Config) -> Path:
         if reporter:
             reporter.write_line(line)
 
-    packages: Sequence[str] = [*load().packages(), *_MORE]
-    return ensure_tree(13, packages, progress)
+    return ensure_tree(13, [*load().packages(), *_MORE], progress)

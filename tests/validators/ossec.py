@@ -22,7 +22,9 @@ def options() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((HERE / "ossec_options.yaml").read_text(encoding="utf-8"))
     kinds = {name: re.sub(r"(?<=\|)\s+", "", text) for name, text in document["kinds"].items()}
     # An attribute that has one value only is its own kind.
-    document["kinds"] = {name: re.compile(text, re.DOTALL) for name, text in {**kinds, "sregex": "sregex"}.items()}
+    document["kinds"] = {
+        name: re.compile(text, re.DOTALL) for name, text in {**kinds, "sregex": "sregex"}.items()
+    }
     return document
 
 

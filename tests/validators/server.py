@@ -79,7 +79,10 @@ def validate_server(
                 grouped.setdefault((validator.name, tuple(sorted(variables.items()))), []).append(path)
         if not claimed:
             reason = table.reason(path)
-            said = reason or "no validator claims it: add one to validators.yaml, or the reason why there is none"
+            said = (
+                reason
+                or "no validator claims it: add one to validators.yaml, or the reason why there is none"
+            )
             findings.append(Finding(path, "none", ok=reason is not None, output=said))
     jobs = [_Job(by_name[name], variables, tuple(paths)) for (name, variables), paths in grouped.items()]
     layout = Layout({**files, **_programs()}, links or {}, absent, users, hostname)
@@ -97,7 +100,10 @@ def _run(tree: Path, table: Table, jobs: list[_Job], layout: Layout) -> list[Fin
     commands = [
         Command(["bash", "-c", "\n".join(["set -e", *table.prepare])], _TIMEOUT),
         *links,
-        *(Command(["bash", "-o", "pipefail", "-c", job.validator.run], _TIMEOUT, dict(job.variables)) for job in jobs),
+        *(
+            Command(["bash", "-o", "pipefail", "-c", job.validator.run], _TIMEOUT, dict(job.variables))
+            for job in jobs
+        ),
     ]
     prepared, *results = run_all(tree, commands, layout)
     if prepared.code != 0:

@@ -1,5 +1,7 @@
 """Every validator of the table passes a good file and refuses a broken one; no file goes unclaimed."""
 
+# ruff: noqa: E501  a table reads best with one case a line
+
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,10 @@ def test_all_good_files_pass_together(tree: Path) -> None:
         ({"/etc/nagios/nrpe.d/a.conf": f("server_port=5666\n")}, "nrpe", "reads only files named"),
         ({"/etc/munin/munin-node.conf": f("allow ^127\\.(\nhost *\nport 4949\n")}, "munin-node", "regular expression"),
         ({"/etc/munin/plugin-conf.d/a": f("[df]\nuser nosuch\n")}, "munin-plugin-config", "no user nosuch"),
+        ({"/etc/munin/munin-conf.d/a": f("[acme;web1]\n port 4949\n")}, "munin-hub", "no address: acme;web1"),
+        ({"/etc/munin/munin-conf.d/a": f("nonsense x\n")}, "munin-hub", "nonsense"),
+        ({"/etc/apt/apt.conf.d/a": f('A::B { "1";\n')}, "apt-conf", "braces don't match"),
+        ({"/etc/apt/apt.conf.d/a-upgrade": f("#clear Unattended-Upgrade::Origins-Pattern;\n")}, "unattended-upgrades", "no origin"),
         ({"/etc/sudoers.d/a.conf": f("root ALL=(ALL) ALL\n", mode=0o440)}, "sudoers", "reads only files named"),
         ({"/etc/sudoers.d/a": f("root ALL=(ALL) ALL\n", mode=0o644)}, "sudoers", "bad permissions"),
         ({"/etc/ssh/sshd_config.d/a.conf": f("KeyRegenerationInterval 3\n")}, "sshd", "Deprecated"),
@@ -73,7 +79,10 @@ def test_other_faults(tree: Path, files: Files, validator: str, said: str) -> No
 
 def test_a_file_nobody_claims_is_an_error(tree: Path) -> None:
     findings = validate_server(tree, {"/etc/strange": f("x\n"), "/etc/motd": f("Hello\n")})
-    assert [(finding.path, finding.ok) for finding in findings] == [("/etc/motd", True), ("/etc/strange", False)]
+    assert [(finding.path, finding.ok) for finding in findings] == [
+        ("/etc/motd", True),
+        ("/etc/strange", False),
+    ]
     assert "no validator claims it" in findings[1].output
 
 
