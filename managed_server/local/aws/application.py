@@ -1,0 +1,58 @@
+"""The WSGI application around moto's: which boot this is, one request at a time, no reset from outside."""
+
+import io
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+BOOT_ID_PATH = "/managed-server/boot-id"
+MOTO_API = "/moto-api"
+
+
+class LocalAwsApplication:
+    """Serves the boot id next to moto's API, and hands moto one request at a time.
+
+    moto keeps its state in plain dictionaries and generators: two launches at once can break its list of
+    addresses. Its work is all processor time under Python's one lock, so that taking turns costs nothing that
+    threads would gain (docs/adr/0003-local-aws.md has the measurement). Reading a request and sending an
+    answer aren't part of a turn.
+    """
+
+    def __init__(self, moto: Application, boot_id: str) -> None:
+        """`moto`: the application to wrap; `boot_id`: made anew at each start, as all resources are."""
+        self._moto = moto
+        self._boot_id = boot_id
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        path = environ.get("PATH_INFO", "")
+        # Signed requests are AWS's: a bucket may be named like the path.
+        if path == BOOT_ID_PATH and "HTTP_AUTHORIZATION" not in environ:
+            return _text(start_response, "200 OK", self._boot_id)
+        if path.startswith(MOTO_API) and environ.get("REQUEST_METHOD") != "GET":
+            # A reset would lose all resources under the same boot id, and nobody would notice.
+            return _text(start_response, "403 Forbidden", "the local AWS is only emptied by a restart\n")
+        _read_body(environ)
+        with self._turn:
+            return self._moto(environ, start_response)
+
+
+def _text(start_response: StartResponse, status: str, text: str) -> list[bytes]:
+    body = text.encode()
+    start_response(
+        status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    )
+    return [body]
+
+
+def _read_body(environ: Environ) -> None:
+    """Take the whole body off the wire, so that a slow sender holds nobody up."""
+    length = environ.get("CONTENT_LENGTH")
+    if length or environ.get("wsgi.input_terminated"):
+        source = environ["wsgi.input"]
+        environ["wsgi.input"] = io.BytesIO(source.read(int(length)) if length else source.read())

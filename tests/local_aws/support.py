@@ -1,0 +1,79 @@
+"""What the tests ask of a local AWS."""
+
+import contextlib
+import http.client
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from managed_server.local.aws import process
+from managed_server.local.aws.client import Session, session
+
+_ACCOUNTS = itertools.count(300000000001)
+
+
+@dataclass
+class Aws:
+    """One account, which no other test uses."""
+
+    local: process.LocalAws
+    region: str = "eu-west-2"
+    account: str = field(default_factory=lambda: str(next(_ACCOUNTS)))
+    _session: Session | None = None
+
+    def client(self, service: str) -> Any:
+        self._session = self._session or session(self.local, self.account, self.region)
+        return self._session.client(service)
+
+    def image(self) -> dict[str, Any]:
+        filters = {"architecture": "x86_64", "root-device-type": "ebs", "root-device-name": "/dev/xvda"}
+        images = self.client("ec2").describe_images(
+            Filters=[{"Name": name, "Values": [value]} for name, value in filters.items()]
+        )["Images"]
+        return images[0]
+
+    def launch(self, **options: Any) -> str:
+        """The id of a new instance."""
+        launched = self.client("ec2").run_instances(
+            **{"ImageId": self.image()["ImageId"], "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+            | options
+        )
+        return launched["Instances"][0]["InstanceId"]
+
+    def instance(self, instance_id: str) -> dict[str, Any]:
+        found = self.client("ec2").describe_instances(InstanceIds=[instance_id])
+        return found["Reservations"][0]["Instances"][0]
+
+    def bucket(self, suffix: str = "", **options: Any) -> str:
+        name = f"b-{self.account}{suffix}"
+        self.client("s3").create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region}, **options
+        )
+        return name
+
+    def raw(self, method: str, path: str, service: str, body: str = "", **headers: str) -> tuple[int, str]:
+        """A request in the form that boto3 doesn't send; moto reads service and region from the signature."""
+        scope = f"Credential=AKIAIOSFODNN7EXAMPLE/20260101/{self.region}/{service}/aws4_request"
+        signature = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"
+        address = urlsplit(self.local.endpoint)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(
+                method,
+                path,
+                body,
+                {"Authorization": signature, "x-moto-account-id": self.account, **headers},
+            )
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[process.LocalAws]:
+    try:
+        yield process.start(folder, lambda _: None)
+    finally:
+        process.stop(folder)
