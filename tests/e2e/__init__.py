@@ -1,0 +1,1 @@
+"""The main job, end to end: a copy of the repository, the real engine, the local AWS."""

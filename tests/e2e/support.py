@@ -1,0 +1,157 @@
+"""A copy of the repository with an environment of its own, and what tests do in it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+PROJECT = "managed-server"
+STACK = "example"
+
+
+def copy_repository(target: Path) -> Path:
+    """Copy what is or would be tracked, as a fresh clone has it; the virtual environment is shared."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    return target
+
+
+@dataclass
+class Clone:
+    """The copy."""
+
+    path: Path
+    environ: dict[str, str]
+
+    def managed(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess:
+        """Run ``managed`` as it stands in the copy."""
+        return subprocess.run(
+            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", *arguments],
+            cwd=self.path,
+            env=os.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def point_at_local_aws(self) -> None:
+        """Do what ``eval "$(managed local env)"`` does."""
+        done = self.managed("local", "env", "--json")
+        assert done.returncode == 0, done.stderr
+        self.environ = {**os.environ, **json.loads(done.stdout)}
+
+    def pulumi(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
+        """Run plain ``pulumi`` on the example."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", STACK, "--non-interactive"],
+            cwd=self.path,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def recover(self) -> subprocess.CompletedProcess:
+        """Run ``managed recover`` in the environment that a shell has from ``managed local env``."""
+        return subprocess.run(
+            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", "recover", STACK],
+            cwd=self.path,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that holds the stack's state."""
+        return self.path / ".local" / "state" / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
+
+    def deployment(self) -> dict:
+        """The stack's state; empty while it is being written."""
+        try:
+            return json.loads(self.checkpoint.read_text())["checkpoint"]["latest"] or {}
+        except (OSError, json.JSONDecodeError, KeyError):
+            return {}
+
+    def creating(self) -> list[str]:
+        """The types of what is being created just now."""
+        pending = self.deployment().get("pending_operations") or []
+        return [operation["resource"]["type"] for operation in pending if operation["type"] == "creating"]
+
+    def kill_while_creating(self, kind: str, timeout: int = 180) -> list[str]:
+        """Start ``pulumi up``, kill it (SIGKILL) while it creates ``kind``; return what was in flight."""
+        log = self.path / ".local" / "killed-up.log"
+        output = log.open("w")
+        process = subprocess.Popen(
+            ["pulumi", "up", "--yes", "--stack", STACK, "--policy-pack", "policies", "--non-interactive"],
+            cwd=self.path,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + timeout
+        seen = 0.0
+        try:
+            while time.monotonic() < deadline:
+                changed = self.checkpoint.stat().st_mtime_ns if self.checkpoint.exists() else 0.0
+                if changed != seen:
+                    seen = changed
+                    if kind in self.creating():
+                        break
+                if process.poll() is not None:
+                    raise AssertionError(f"up ended before it created {kind}:\n{log.read_text()}")
+                time.sleep(0.001)
+            else:
+                raise AssertionError(f"{kind} was never in flight")
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            output.close()
+        in_flight = self.creating()
+        assert in_flight, "nothing was in flight when the engine was killed"
+        return in_flight
+
+    def processes(self) -> list[str]:
+        """Command lines of engine processes that still work on the copy; the local AWS itself is none."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                environ = (folder / "environ").read_bytes()
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            ours = f"PULUMI_BACKEND_URL=file://{self.path}/".encode() in environ
+            if ours and state != "Z" and int(folder.name) != os.getpid():
+                found.append(command)
+        return found
+
+    def wait_for_no_process(self, seconds: float = 10) -> list[str]:
+        """Return what is left after a grace period: children need a moment to see that they are alone."""
+        deadline = time.monotonic() + seconds
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return left

@@ -1,0 +1,106 @@
+"""`make up`, again, plain Pulumi, and what a change shows. In the order of the file: they share one stand."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from managed_server.resolve import load_customer
+
+pytestmark = pytest.mark.engine
+
+
+def test_first_up_says_what_stands_where(stand, first_up):
+    customer = load_customer(stand.path, "example")
+    for said in (customer.backup_bucket, customer.delivery_bucket, "web1"):
+        assert said in first_up.stdout
+    assert "managed-server" in first_up.stdout, "the policies ran"
+    assert stand.wait_for_no_process() == []
+
+
+def test_second_up_changes_nothing(stand):
+    done = stand.managed("local", "up", "example")
+    assert done.returncode == 0, done.stderr
+    changes = re.findall(r"^\s+[+~-]+ \d+ (?:created|updated|deleted|replaced)", done.stdout, re.MULTILINE)
+    assert changes == []
+    assert re.search(r"\d+ unchanged", done.stdout)
+
+
+def test_plain_preview_expects_no_changes(stand):
+    done = stand.pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_refresh_finds_no_drift(stand):
+    """Several times: a difference that only a later refresh reports was a fault of the engine once."""
+    for _ in range(4):
+        done = stand.pulumi("refresh", "--yes", "--expect-no-changes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def steps(stand):
+    """What a preview would do, as (operation, type, name)."""
+    done = stand.pulumi("preview", "--json", "--policy-pack", "policies")
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = json.loads(done.stdout[done.stdout.index("{") :])
+    found = []
+    for step in plan["steps"]:
+        if step["op"] not in ("same", "read", "refresh"):
+            kind, _, name = step["urn"].rpartition("::")
+            found.append((step["op"], kind.rpartition("$")[2].rpartition("::")[2], name))
+    return sorted(found)
+
+
+def test_a_template_changes_the_bundle_and_its_pointer_and_nothing_else(stand):
+    template = next((stand.path / "templates" / "nginx").rglob("nginx.conf.j2"))
+    kept = template.with_suffix(".kept")
+    shutil.copy(template, kept)
+    try:
+        template.write_text(template.read_text() + "# one more line\n")
+        found = steps(stand)
+    finally:
+        kept.replace(template)
+    operations = [(operation, kind) for operation, kind, _ in found]
+    assert operations == [
+        ("create", "aws:s3/bucketObjectv2:BucketObjectv2"),
+        ("delete", "aws:s3/bucketObjectv2:BucketObjectv2"),
+        ("update", "aws:s3/bucketObjectv2:BucketObjectv2"),
+    ], found
+    created, deleted, updated = (name for _, _, name in found)
+    assert created != deleted
+    assert "bundle" in created
+    assert "bundle" in deleted
+    assert "pointer" in updated
+
+
+def test_bad_input_creates_nothing_through_plain_pulumi(stand):
+    path = stand.path / "stacks" / "Pulumi.example.yaml"
+    good = path.read_text()
+    before = stand.checkpoint.read_text()
+    try:
+        path.write_text(good.replace("nginx", "ngnix", 1))
+        managed = stand.managed("local", "up", "example")
+        plain = stand.pulumi("up", "--yes", "--policy-pack", "policies")
+    finally:
+        path.write_text(good)
+    assert managed.returncode == 2
+    assert plain.returncode not in (0, 2)
+    text = "unknown software 'ngnix'; did you mean nginx?"
+    assert text in managed.stderr
+    assert text in plain.stdout + plain.stderr
+    assert "Traceback" not in plain.stdout + plain.stderr
+    now, then = json.loads(stand.checkpoint.read_text()), json.loads(before)
+    assert now["checkpoint"]["latest"]["resources"] == then["checkpoint"]["latest"]["resources"]
+
+
+def test_destroy_refuses_and_names_what_is_protected(stand):
+    done = stand.pulumi("destroy", "--yes")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    protected = [r for r in stand.deployment()["resources"] if r.get("protect")]
+    assert protected
+    assert "protected" in said
+    assert any(
+        resource["urn"] in said or resource["urn"].rpartition("::")[2] in said for resource in protected
+    )

@@ -1,0 +1,191 @@
+"""What stands, read back with boto3 alone."""
+
+import hashlib
+import io
+import json
+import tarfile
+
+import boto3
+import pytest
+
+from managed_server.resolve import load_customer
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def customer(stand):
+    return load_customer(stand.path, "example")
+
+
+@pytest.fixture
+def client(stand, customer):
+    """Clients with the customer's own role, as the providers have it."""
+    endpoint = stand.environ["AWS_ENDPOINT_URL"]
+    sts = boto3.client("sts", endpoint_url=endpoint, region_name="us-east-1", **keys("local", "local"))
+    role = f"arn:aws:iam::{customer.account_id}:role/{customer.provider.deploy_role}"
+    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    used = keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return lambda service, region=None: boto3.client(
+        service, endpoint_url=endpoint, region_name=region or customer.region, **used
+    )
+
+
+def keys(access, secret, token=None):
+    return {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
+
+
+@pytest.fixture
+def instance(client):
+    found = [
+        instance
+        for reservation in client("ec2").describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_instance(client, instance, customer):
+    server = customer.server("web1")
+    assert instance["State"]["Name"] == "running"
+    assert instance["InstanceType"] == server.instance_type
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    assert instance["Monitoring"]["State"] == "enabled"
+    ec2 = client("ec2")
+    kept = ec2.describe_instance_attribute(
+        InstanceId=instance["InstanceId"], Attribute="disableApiTermination"
+    )
+    assert kept["DisableApiTermination"]["Value"] is True
+    image = ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"][0]
+    assert image["Name"].startswith("debian-13-amd64-")
+    volumes = [mapping["Ebs"]["VolumeId"] for mapping in instance["BlockDeviceMappings"]]
+    for volume in ec2.describe_volumes(VolumeIds=volumes)["Volumes"]:
+        assert volume["Encrypted"] is True
+        assert (volume["VolumeType"], volume["Size"]) == ("gp3", server.disk_gb)
+    addresses = ec2.describe_addresses()["Addresses"]
+    assert [address["InstanceId"] for address in addresses] == [instance["InstanceId"]]
+    tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+    assert tags["customer"] == customer.id
+
+
+def test_rules_are_exactly_those_derived(client, instance, customer):
+    groups = [group["GroupId"] for group in instance["SecurityGroups"]]
+    found = client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])
+    actual = sorted(
+        (
+            "out" if rule["IsEgress"] else "in",
+            rule["IpProtocol"],
+            rule["FromPort"],
+            rule["ToPort"],
+            rule.get("CidrIpv4") or rule["CidrIpv6"],
+        )
+        for rule in found["SecurityGroupRules"]
+    )
+    wanted = [(r.direction, r.protocol, r.port, r.port, r.network) for r in customer.server("web1").rules]
+    assert actual == sorted(wanted)
+    opened = {(port, network) for way, _, port, _, network in actual if way == "in"}
+    world = {port for port, network in opened if network in ("0.0.0.0/0", "::/0")}
+    assert world == {80, 443}, "what the example's software offers to the world"
+    assert {port for port, network in opened if network.startswith(customer.hub.ipv4 + "/")} == {4949, 5666}
+    assert {network for port, network in opened if port == 22} == set(customer.admin_networks)
+
+
+def test_alarms_have_actions(client, instance, customer):
+    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert len(alarms) == len(customer.server("web1").alarms)
+    for alarm in alarms:
+        assert alarm["ActionsEnabled"]
+        assert alarm["AlarmActions"]
+        assert alarm["OKActions"]
+        assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": instance["InstanceId"]}]
+    recovering = [a for a in alarms if any(action.endswith(":ec2:recover") for action in a["AlarmActions"])]
+    assert [alarm["MetricName"] for alarm in recovering] == ["StatusCheckFailed_System"]
+    topics = {topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]}
+    used = {arn for a in alarms for arn in a["AlarmActions"] if ":automate:" not in arn}
+    assert used
+    assert used <= topics
+    for topic in used:
+        assert client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+
+
+def test_backup_bucket(client, customer):
+    assert customer.backup_region != customer.region
+    s3 = client("s3", customer.backup_region)
+    bucket = customer.backup_bucket
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == customer.backup_region
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert lock["ObjectLockEnabled"] == "Enabled"
+    assert lock["Rule"]["DefaultRetention"]["Days"] >= 30
+    rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    key = rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    assert client("kms", customer.backup_region).get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert not any("Days" in rule.get("Expiration", {}) for rule in lifecycle), (
+        "a current version never expires"
+    )
+
+
+def test_no_bucket_is_public_and_all_refuse_plain_http(client, customer):
+    names = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
+    assert names == {customer.backup_bucket, customer.backup_log_bucket, customer.delivery_bucket}
+    for name in names:
+        s3 = client("s3", customer.region if name == customer.delivery_bucket else customer.backup_region)
+        assert set(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {
+            True
+        }
+        statements = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+        refusing = [
+            statement
+            for statement in statements
+            if statement["Effect"] == "Deny"
+            and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+        assert len(refusing) == 1
+        assert refusing[0]["Principal"] in ("*", {"AWS": "*"})
+        assert refusing[0]["Action"] in ("s3:*", ["s3:*"])
+        assert sorted(refusing[0]["Resource"]) == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+
+
+def test_bundle_is_named_by_its_sha256(client, customer, stand):
+    s3 = client("s3")
+    objects = [item["Key"] for item in s3.list_objects_v2(Bucket=customer.delivery_bucket)["Contents"]]
+    bundles = [key for key in objects if key.startswith("bundles/web1/")]
+    assert len(bundles) == 1
+    content = s3.get_object(Bucket=customer.delivery_bucket, Key=bundles[0])["Body"].read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert bundles[0] == f"bundles/web1/{sha256}.tar"
+    pointer = next(key for key in objects if key not in bundles)
+    pointed = json.loads(s3.get_object(Bucket=customer.delivery_bucket, Key=pointer)["Body"].read())
+    assert pointed["sha256"] == sha256
+    done = stand.managed("render", "example", "--json")
+    assert json.loads(done.stdout)["example"]["web1"]["bundle"] == sha256, "render shows what is delivered"
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))
+        for file in manifest["files"]:
+            body = archive.extractfile(f"files{file['path']}").read()
+            assert hashlib.sha256(body).hexdigest() == file["sha256"]
+
+
+def test_passphrase_is_the_same_in_both_regions(client, customer):
+    values = {
+        client("ssm", region).get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)[
+            "Parameter"
+        ]["Value"]
+        for region in (customer.region, customer.backup_region)
+    }
+    assert len(values) == 1
+    assert len(values.pop()) >= 32
+
+
+def test_nothing_stands_in_another_account(stand, customer):
+    """The role in the customer's account was really assumed: the credentials' own account is empty."""
+    endpoint = stand.environ["AWS_ENDPOINT_URL"]
+    for region in (customer.region, customer.backup_region):
+        ec2 = boto3.client("ec2", endpoint_url=endpoint, region_name=region, **keys("local", "local"))
+        assert ec2.describe_instances()["Reservations"] == []
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys("local", "local"))
+    assert s3.list_buckets()["Buckets"] == []

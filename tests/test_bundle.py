@@ -1,0 +1,122 @@
+"""Bundles: the same input gives the same bytes, and the manifest tells all of them."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from managed_server.bundle import build
+from managed_server.inputs import load_project
+from managed_server.rendering import RenderError
+from managed_server.resolve import load_customer, resolve_stack
+from tests.stackfile import STACK, write_stack
+
+
+@pytest.fixture
+def bundle(inputs):
+    write_stack(inputs)
+    customer = load_customer(inputs, "acme")
+    return build(inputs / "templates", customer, customer.server("web1"))
+
+
+def test_same_bytes_in_another_process_and_environment(inputs, bundle):
+    """Hash seeds, locales and time zones must not matter."""
+    program = (
+        "import pathlib; from managed_server.resolve import load_customer; from managed_server.bundle import build; "
+        "root = pathlib.Path.cwd(); c = load_customer(root, 'acme'); "
+        "print(build(root / 'templates', c, c.server('web1')).sha256)"
+    )
+    for seed, zone, locale in (("1", "UTC", "C"), ("2", "Asia/Tokyo", "C.UTF-8")):
+        environ = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=inputs,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == bundle.sha256
+
+
+def test_key_order_of_the_stack_file_does_not_matter(inputs, bundle):
+    write_stack(inputs, STACK.replace("[nginx, php]", "[php, nginx]"))
+    customer = load_customer(inputs, "acme")
+    assert build(inputs / "templates", customer, customer.server("web1")).sha256 == bundle.sha256
+
+
+def test_archive_holds_what_the_manifest_says(bundle):
+    assert hashlib.sha256(bundle.content).hexdigest() == bundle.sha256
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        names = archive.getnames()
+        assert names == sorted(names)
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in archive.getmembers()} == {
+            (0, 0, 0, "", "")
+        }
+        manifest = json.load(archive.extractfile("manifest.json"))
+        assert manifest == json.loads(json.dumps(bundle.manifest))
+        for file in manifest["files"]:
+            body = archive.extractfile("files" + file["path"]).read()
+            assert hashlib.sha256(body).hexdigest() == file["sha256"]
+        assert len(names) == len(manifest["files"]) + 1
+
+
+def test_manifest_has_what_converge_needs(bundle):
+    manifest = bundle.manifest
+    assert {"nginx", "php8.4-fpm", "nftables"} <= set(manifest["packages"])
+    assert {"nginx.service", "php8.4-fpm.service"} <= {unit["name"] for unit in manifest["units"]}
+    assert manifest["users"] == [{"name": "alice", "admin": True, "expires": None}]
+    units = {unit["name"] for unit in manifest["units"]}
+    for kind in ("files", "links", "removed"):
+        for item in manifest[kind]:
+            assert set(item["notify"]) <= units
+    timer_files = {file["path"] for file in manifest["files"]}
+    for timer in manifest["timers"]:
+        assert f"/etc/systemd/system/{timer}" in timer_files
+        assert f"/etc/systemd/system/{timer.removesuffix('timer')}service" in timer_files
+
+
+def test_a_setting_changes_its_files_and_no_others(inputs, bundle):
+    write_stack(
+        inputs,
+        STACK.replace("        sites:", "        settings: {php: {pm_max_children: 33}}\n        sites:"),
+    )
+    customer = load_customer(inputs, "acme")
+    other = build(inputs / "templates", customer, customer.server("web1"))
+    before, after = ({f.path: f.content for f in made.files} for made in (bundle, other))
+    changed = {path for path in before if before[path] != after[path]}
+    assert set(before) == set(after)
+    assert changed
+    assert all("/php/" in path for path in changed), changed
+
+
+def test_release_decides_facts(inputs, bundle):
+    write_stack(inputs, STACK.replace("        sites:", "        debian: 12\n        sites:"))
+    customer = load_customer(inputs, "acme")
+    old = build(inputs / "templates", customer, customer.server("web1"))
+    assert "php8.2-fpm" in old.manifest["packages"]
+    assert "php8.4-fpm" not in old.manifest["packages"]
+    assert old.manifest["debian"] == 12
+    assert old.sha256 != bundle.sha256
+
+
+def test_broken_template_is_named(inputs):
+    write_stack(inputs)
+    template = next((inputs / "templates" / "nginx").rglob("nginx.conf.j2"))
+    template.write_text("a\n{{ server.nothing_of_that_name }}\n")
+    customer = load_customer(inputs, "acme")
+    with pytest.raises(RenderError, match=r"templates/nginx/.*nginx.conf.j2.*nothing_of_that_name"):
+        build(inputs / "templates", customer, customer.server("web1"))
+
+
+def test_every_example_renders_twice_the_same(root):
+    project = load_project(root)
+    for _ in range(2):
+        customer, _warnings = resolve_stack(project, "example")
+        hashes = {build(root / "templates", customer, server).sha256 for server in customer.servers}
+        assert len(hashes) == len(customer.servers)
