@@ -15,7 +15,7 @@ class Statement:
     actions: list[Any]
     resources: list[Any]
     principals: list[Any]
-    inverted: bool
+    inverted: frozenset[str]  # of Action, Principal, Resource: what is said by exception (NotAction …)
     conditions: Mapping[str, Any]
 
     @property
@@ -25,8 +25,23 @@ class Statement:
 
     @property
     def anyone(self) -> bool:
-        """Whether it speaks of every principal."""
-        return "*" in self.principals
+        """Whether it speaks of every principal, or of all but some."""
+        return "*" in self.principals or "Principal" in self.inverted
+
+    @property
+    def everything(self) -> bool | None:
+        """Whether it speaks of every action on every resource, or all but some; None if not known yet."""
+        answers = (
+            "Action" in self.inverted or _wide(self.actions, "*", "*:*"),
+            "Resource" in self.inverted or _wide(self.resources, "*"),
+        )
+        return False if False in answers else (None if None in answers else True)
+
+
+def _wide(values: list[Any], *wildcards: str) -> bool | None:
+    if any(one in wildcards for one in values):
+        return True
+    return None if UNKNOWN in values else False
 
 
 def statements(document: Any) -> list[Statement] | None:
@@ -56,7 +71,7 @@ def _statement(data: Mapping[str, Any]) -> Statement:
         actions=items(data.get("Action")),
         resources=items(data.get("Resource")),
         principals=principals,
-        inverted=any(key in data for key in ("NotAction", "NotPrincipal", "NotResource")),
+        inverted=frozenset(key for key in ("Action", "Principal", "Resource") if f"Not{key}" in data),
         conditions=conditions if isinstance(conditions, Mapping) else {"unknown": UNKNOWN},
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_policy import Severity
 
 from .base import Finding, Resource, Undecided, Violation, require, resource_rule, security_hub
-from .documents import Statement, statements
+from .documents import statements
 from .reading import UNKNOWN, at, items
 
 _ROLE = "aws:iam/role:Role"
@@ -25,11 +25,6 @@ def _documents(resource: Resource) -> list[Any]:
     return [resource.at("policy")]
 
 
-def _everything(one: Statement) -> bool:
-    wide = "*" in one.actions or "*:*" in one.actions or (one.inverted and not one.actions)
-    return one.allows and wide and "*" in one.resources
-
-
 @resource_rule(
     "iam-policy-no-full-access",
     types=(*_POLICIES, _ROLE),
@@ -45,9 +40,10 @@ def no_full_access(resource: Resource) -> Iterator[Finding]:
         if found is None:
             yield Undecided("policy")
             continue
-        if any(_everything(one) for one in found):
+        answers = [one.everything for one in found if one.allows]
+        if True in answers:
             yield Violation(f"'{resource.name}' allows every action on everything: it must name both.")
-        elif any(one.allows and UNKNOWN in one.actions for one in found):
+        elif None in answers:
             yield Undecided("policy")
 
 
@@ -83,7 +79,7 @@ def trust_named(role: Resource) -> Iterator[Finding]:
         yield Undecided("assumeRolePolicy")
         return
     for one in found:
-        if one.allows and (one.anyone or (one.inverted and not one.principals)):
+        if one.allows and one.anyone:
             yield Violation(f"Role '{role.name}' may be assumed by anyone: it must name its principals.")
         elif one.allows and UNKNOWN in one.principals:
             yield Undecided("assumeRolePolicy")

@@ -22,6 +22,7 @@ def _protected(
     types: tuple[str, ...],
     what: str,
     concerns: Callable[[Resource], bool | None],
+    hangs_on: str = "",
     **more: Any,
 ) -> ResourceValidationPolicy:
     @resource_rule(
@@ -36,7 +37,7 @@ def _protected(
     def check(resource: Resource) -> Iterator[Finding]:
         answer = concerns(resource)
         if answer is None and not resource.protect:
-            yield Undecided("tags")
+            yield Undecided(hangs_on)
         elif answer and not resource.protect:
             yield Violation(f"'{resource.name}' can be deleted by a slip: its option protect must be true.")
 
@@ -53,7 +54,9 @@ def _secret(parameter: Resource) -> bool | None:
 
 
 RULES = [
-    _protected("s3-backup-bucket-protected", BUCKETS, "A backup bucket", is_backup, settings=SETTINGS),
+    _protected(
+        "s3-backup-bucket-protected", BUCKETS, "A backup bucket", is_backup, "tags", settings=SETTINGS
+    ),
     _protected("ec2-volume-protected", ("aws:ebs/volume:Volume",), "A data volume", _always),
     _protected(
         "kms-key-protected",
@@ -66,5 +69,6 @@ RULES = [
         ("aws:ssm/parameter:Parameter",),
         "A secret parameter, such as the backup passphrase,",
         _secret,
+        "type",
     ),
 ]

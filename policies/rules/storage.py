@@ -80,7 +80,7 @@ def policy_no_public_grant(resource: Resource) -> Iterator[Finding]:
         yield Undecided("policy")
         return
     for one in found:
-        if one.allows and (one.anyone or (one.inverted and not one.principals)):
+        if one.allows and one.anyone:
             yield Violation(f"Policy of '{resource.name}' allows everyone: it must name its principals.")
         elif one.allows and UNKNOWN in one.principals:
             yield Undecided("policy")

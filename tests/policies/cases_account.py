@@ -91,6 +91,17 @@ CASES = [
     ),
     fails(
         FULL,
+        ROLE_POLICY.having("policy", allow(Action="*", NotResource="arn:aws:s3:::x")),
+        says=EVERYTHING.format("web1-logs"),
+        about="on all but some",
+    ),
+    passes(
+        FULL,
+        ROLE_POLICY.having("policy", allow(Action="*", Resource="arn:aws:s3:::x")),
+        about="all on one thing",
+    ),
+    fails(
+        FULL,
         ROLE.having("inlinePolicies.0.policy", allow(Action="*", Resource="*")),
         says=EVERYTHING.format("web1"),
         about="inline",
@@ -116,6 +127,12 @@ CASES = [
         ROLE.having("assumeRolePolicy", allow(Action="sts:AssumeRole", Principal={"AWS": ["*"]})),
         says=ANYONE,
         about="in a list",
+    ),
+    fails(
+        TRUST,
+        ROLE.having("assumeRolePolicy", allow(Action="sts:AssumeRole", NotPrincipal={"AWS": "1"})),
+        says=ANYONE,
+        about="all but one",
     ),
     lacks(TRUST, ROLE.without("assumeRolePolicy"), says=None, about="nobody may"),
     passes("kms-key-rotated", KEY),

@@ -93,6 +93,9 @@ CASES = [
     unlisted("udp of a tcp service", rule("udp", (443, 443), "::/0"), "udp 443 to ::/0"),
     unlisted("range", rule("tcp", (80, 443), "0.0.0.0/0"), "tcp 80-443 to 0.0.0.0/0"),
     unlisted("ping", rule("icmp", (8, 0), "0.0.0.0/0"), "icmp 8 to 0.0.0.0/0"),
+    unlisted("every ping", rule("icmp", (-1, -1), "0.0.0.0/0"), "icmp 0-255 to 0.0.0.0/0"),
+    unlisted("half a range", rule("tcp", (443, -1), "0.0.0.0/0"), "tcp 0-65535 to 0.0.0.0/0"),
+    unlisted("another protocol", rule("47", (0, 0), "0.0.0.0/0"), "47 0 to 0.0.0.0/0"),
     unlisted("everything", rule("-1", (0, 0), "0.0.0.0/1"), "everything to 0.0.0.0/1"),
     lacks(
         LISTED,

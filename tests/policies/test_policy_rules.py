@@ -7,6 +7,7 @@ import cases_backup
 import cases_compute
 import cases_network
 import cases_storage
+import cases_unknown
 import pytest
 from policy_cases import Case
 from policy_judge import LATER, Thing, judge
@@ -17,7 +18,6 @@ from policy_things import (
     DEFAULT_GROUP,
     INSTANCE,
     POLICY,
-    RULE,
     STACK,
     VERSIONING,
     VPC,
@@ -78,23 +78,18 @@ def test_an_unknown_value_is_never_a_violation_and_never_a_crash(thing: Thing) -
             assert answer.violations == [], (policy.name, path)
 
 
-@pytest.mark.parametrize(
-    ("name", "thing", "path"),
-    [
-        ("ec2-instance-imdsv2-only", INSTANCE, "metadataOptions"),
-        ("ec2-instance-disks-encrypted", INSTANCE, "ebsBlockDevices.0.encrypted"),
-        ("ec2-security-group-no-world-admin-port", RULE, "cidrIpv4"),
-        ("ec2-security-group-no-world-admin-port", RULE.having("cidrIpv4", "0.0.0.0/0"), "fromPort"),
-        ("s3-bucket-policy-tls-only", POLICY, "policy"),
-        ("cloudwatch-alarm-has-action", ALARM, "alarmActions"),
-        ("s3-backup-bucket-protected", BACKUP.without("objectLockEnabled").but(protect=False), "tags"),
-    ],
-)
-def test_what_cannot_be_judged_at_preview_is_said(name: str, thing: Thing, path: str) -> None:
-    answer = judge(BY_NAME[name], thing.having(path, LATER))
+@pytest.mark.parametrize(("name", "path", "things"), cases_unknown.CASES)
+def test_what_cannot_be_judged_at_preview_is_said(name: str, path: str, things: tuple[Thing, ...]) -> None:
+    answer = judge(BY_NAME[name], *things)
     assert answer.violations == []
-    assert [path.split(".", maxsplit=1)[0] in message for message in answer.advisories] == [True]
-    assert f"can't run policy '{name}'" in answer.advisories[0]
+    (advisory,) = answer.advisories
+    assert f"can't run policy '{name}'" in advisory
+    assert f".{path} can't be known during preview" in advisory
+
+
+def test_every_rule_that_hangs_on_a_value_says_when_it_is_unknown() -> None:
+    tested = {name for name, _, _ in cases_unknown.CASES}
+    assert set(BY_NAME) - tested == set(cases_unknown.NEVER)
 
 
 def test_what_is_known_is_judged_beside_what_is_not() -> None:
