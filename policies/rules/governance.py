@@ -14,8 +14,8 @@ _PROVIDER = "pulumi:providers:aws"
 # The engine's own name for a provider that the program didn't make, with the plugin's version.
 _DEFAULT_NAME = re.compile(r"default(_\d+_\d+_\d+\w*)?(_.*)?")
 _TAGGING = Source(
-    "AWS Well-Architected",
-    "COST03-BP02 tagging",
+    "AWS whitepaper",
+    "tagging best practices",
     "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html",
 )
 _PROVIDERS = Source(

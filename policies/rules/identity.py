@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Undecided, Violation, require, resource_rule, security_hub
+from .base import Finding, Resource, Source, Undecided, Violation, require, resource_rule, security_hub
 from .documents import statements
 from .reading import UNKNOWN, at, items
 
@@ -69,7 +69,11 @@ def no_administrator(resource: Resource) -> Iterator[Finding]:
     types=(_ROLE,),
     description="A role must name who may assume it.",
     severity=Severity.CRITICAL,
-    source=security_hub("IAM.1"),
+    source=Source(
+        "AWS IAM User Guide",
+        "principal element",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+    ),
     remediation="Put the service, account or role into the principal of assume_role_policy, never '*'.",
 )
 def trust_named(role: Resource) -> Iterator[Finding]:

@@ -115,6 +115,15 @@ def stack_request(*things: Thing) -> Any:
     )
 
 
+def violated(policies: list[Policy], changed: Thing, *others: Thing) -> set[str]:
+    """The rules of `policies` that `changed` violates, alone or in a stack with `others`."""
+    service = _PolicyAnalyzerServicer("pack", "1", policies, EnforcementLevel.ADVISORY)
+    alone = service.Analyze(analyze_request(changed), None)
+    together = service.AnalyzeStack(stack_request(*others, changed), None)
+    found = [*alone.diagnostics, *together.diagnostics]
+    return {one.policyName for one in found if one.enforcementLevel == proto.MANDATORY}
+
+
 def judge(policy: Policy, *things: Thing, config: dict[str, Any] | None = None) -> Answer:
     """Lets one rule judge resources: each alone, or as one stack, by the kind of the rule."""
     service = _PolicyAnalyzerServicer("pack", "1", [policy], EnforcementLevel.ADVISORY)
