@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	tfplugin "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/vendored/opentofu/plugin"
+	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/vendored/tfplugin5"
+)
+
+// terraform is the Terraform provider's process, started when it is first called.
+type terraform struct {
+	path   string
+	once   sync.Once
+	client tfplugin5.ProviderClient
+	err    error
+}
+
+func (t *terraform) provider() (tfplugin5.ProviderClient, error) {
+	t.once.Do(func() {
+		started := make(chan struct{})
+		// The kernel ends the child when the *thread* that started it ends. A goroutine that keeps its thread for
+		// good makes that the end of this process.
+		go func() {
+			runtime.LockOSThread()
+			t.client, t.err = t.start()
+			close(started)
+			if t.err == nil {
+				select {}
+			}
+		}()
+		<-started
+	})
+	return t.client, t.err
+}
+
+func (t *terraform) start() (tfplugin5.ProviderClient, error) {
+	if t.path == "" {
+		return nil, errors.New("MANAGED_SERVER_TERRAFORM_PROVIDER_AWS is not set; it names terraform-provider-aws")
+	}
+	var stderr io.Writer = io.Discard
+	if path := os.Getenv("MANAGED_SERVER_TERRAFORM_LOG"); path != "" { // without it a panic there leaves no trace
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		stderr = file
+	}
+	cmd := exec.Command(t.path)
+	if !off("orphans") {
+		// The engine ends its plugins with SIGKILL, so nothing deferred would run here.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	}
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig: tfplugin.Handshake, VersionedPlugins: tfplugin.VersionedPlugins,
+		Cmd: cmd, Managed: true, AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, AutoMTLS: true,
+		Stderr: stderr, Logger: hclog.New(&hclog.LoggerOptions{Output: io.Discard}),
+	})
+	rpc, err := client.Client()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := rpc.Dispense(tfplugin.ProviderPluginName); err != nil {
+		return nil, err
+	}
+	grpc, ok := rpc.(*plugin.GRPCClient)
+	if !ok {
+		return nil, errors.New("the Terraform provider does not speak gRPC")
+	}
+	return tfplugin5.NewProviderClient(grpc.Conn), nil
+}
+
+func (t *terraform) schema(ctx context.Context) (*tfplugin5.GetProviderSchema_Response, error) {
+	client, err := t.provider()
+	if err != nil {
+		return nil, err
+	}
+	return client.GetSchema(ctx, &tfplugin5.GetProviderSchema_Request{})
+}
+
+// endWithParent asks the kernel to end this process when the engine that started it is gone.
+func endWithParent() {
+	const prSetPdeathsig = 1
+	if off("orphans") {
+		return
+	}
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, uintptr(syscall.SIGKILL), 0)
+	if os.Getppid() == 1 {
+		os.Exit(1)
+	}
+}
