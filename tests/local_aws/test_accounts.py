@@ -10,6 +10,7 @@ from managed_server.local.aws.client import client
 from .support import Aws
 
 OWNER = "136693071363"
+TRUST = '{"Version":"2012-10-17","Statement":[]}'
 REGIONS = ("eu-west-2", "eu-west-1")
 
 
@@ -21,25 +22,21 @@ def test_an_assumed_role_decides_the_account(cured):
 
 
 def test_two_accounts_in_two_regions_are_kept_apart(cured):
-    places = [(account, region) for account in ("511122223333", "644455556666") for region in REGIONS]
-    for account, region in places:
-        client(cured, "ssm", account, region).put_parameter(
-            Name="/who", Value=account + region, Type="String"
-        )
-        client(cured, "ec2", account, region).create_vpc(CidrBlock="10.9.0.0/16")
-        client(cured, "iam", account, region).create_role(
-            RoleName=region, AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[]}'
-        )
-    for account, region in places:
-        value = client(cured, "ssm", account, region).get_parameter(Name="/who")["Parameter"]["Value"]
-        assert value == account + region
-        vpcs = client(cured, "ec2", account, region).describe_vpcs(
-            Filters=[{"Name": "cidr", "Values": ["10.9.0.0/16"]}]
-        )["Vpcs"]
-        assert [vpc["OwnerId"] for vpc in vpcs] == [account]
+    accounts = ("511122223333", "644455556666")
+    places = [Aws(cured, region, account) for account in accounts for region in REGIONS]
+    for place in places:
+        place.client("ssm").put_parameter(Name="/who", Value=place.account + place.region, Type="String")
+        place.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")
+        place.client("iam").create_role(RoleName=place.region, AssumeRolePolicyDocument=TRUST)
+    for place in places:
+        value = place.client("ssm").get_parameter(Name="/who")["Parameter"]["Value"]
+        assert value == place.account + place.region
+        only = [{"Name": "cidr", "Values": ["10.9.0.0/16"]}]
+        vpcs = place.client("ec2").describe_vpcs(Filters=only)["Vpcs"]
+        assert [vpc["OwnerId"] for vpc in vpcs] == [place.account]
         # Roles are the account's, in all its regions.
-        roles = client(cured, "iam", account, region).list_roles()["Roles"]
-        assert {role["RoleName"] for role in roles} == set(REGIONS)
+        roles = place.client("iam").list_roles()["Roles"]
+        assert {role["Arn"] for role in roles} == {f"arn:aws:iam::{place.account}:role/{r}" for r in REGIONS}
 
 
 def test_every_account_and_region_has_the_images(cured):
@@ -90,10 +87,9 @@ def test_names_that_aws_keeps_unique(aws):
     kms.create_alias(AliasName="alias/a", TargetKeyId=key)
     with pytest.raises(ClientError, match="AlreadyExists"):
         kms.create_alias(AliasName="alias/a", TargetKeyId=other)
-    trust = '{"Version":"2012-10-17","Statement":[]}'
-    iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
     with pytest.raises(ClientError, match="EntityAlreadyExists"):
-        iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
     iam.create_instance_profile(InstanceProfileName="p")
     with pytest.raises(ClientError, match="EntityAlreadyExists"):
         iam.create_instance_profile(InstanceProfileName="p")

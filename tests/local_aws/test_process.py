@@ -98,11 +98,16 @@ def test_another_local_aws_is_never_ended(tmp_path, cured, change):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"port": "x"}', '{"port": 99999999}'])
-def test_an_unreadable_record_is_no_record(folder, text):
+def test_an_unreadable_record_is_no_record(tmp_path, text):
+    (tmp_path / state.STATE_FILE).write_text(text)
+    assert process.status(tmp_path) is None
+    assert not process.stop(tmp_path)
+    assert state.last_port(tmp_path) is None
+
+
+def test_an_unreadable_record_is_no_hindrance(folder):
     folder.mkdir()
-    (folder / state.STATE_FILE).write_text(text)
-    assert process.status(folder) is None
-    assert not process.stop(folder)
+    (folder / state.STATE_FILE).write_text("{")
     assert process.start(folder, QUIET) == process.status(folder)
 
 

@@ -17,9 +17,9 @@ class LocalAwsApplication:
     """Serves the boot id next to moto's API, and hands moto one request at a time.
 
     moto keeps its state in plain dictionaries and generators: two launches at once can break its list of
-    addresses. Its work is all processor time under Python's one lock, so that taking turns costs nothing that
-    threads would gain (docs/adr/0003-local-aws.md has the measurement). Reading a request and sending an
-    answer aren't part of a turn.
+    addresses. Its work is processor time under Python's one lock, so that threads would gain next to nothing
+    (docs/adr/0003-local-aws.md has the measurement). Reading a request and sending an answer aren't part of a
+    turn.
     """
 
     def __init__(self, moto: Application, boot_id: str) -> None:
