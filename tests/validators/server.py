@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from managed_server.local.debian.run import Command, DebianError, Layout, Result, TreeFile, run_all
+from managed_server.local.debian.host import DebianError
+from managed_server.local.debian.run import Command, Layout, Result, TreeFile, run_all
 
 from . import ossec
 from .table import HERE, Table, Validator, load

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from managed_server.local.debian.run import DebianError
+from managed_server.local.debian.host import DebianError
 
 from .cases import CASES, Files, f
 from .server import Finding, validate_server

@@ -8,6 +8,7 @@ tree of its own is built. Nothing is refreshed in place; remove the directory to
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,14 @@ from managed_server.local.debian.host import DebianError
 KEPT_TREES = 4  # of about 0.5 GB each; the least recently used ones beyond these go
 BUILD_TIMEOUT = 1800  # seconds; measured: about 40 on 2 cores with a near mirror
 _TAIL = 15  # lines of the log in an error
+
+# Runs as soon as the package index is there: the builder itself looks for the packages last of all.
+_LOOK_UP = """
+set -e
+for package in {packages}; do
+    APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-cache show --no-all-versions "$package" >/dev/null
+done
+"""
 
 # Runs in the tree at the end of the build. No machine's identity may be in what is copied for many.
 _FINISH = """
@@ -134,6 +143,7 @@ def _command(root: Path, codename: str, packages: list[str], options: Path) -> l
     ]  # fmt: skip
     if packages:
         builder.append("--include=" + ",".join(packages))
+        builder.append("--extract-hook=" + _LOOK_UP.format(packages=shlex.join(packages)))
     builder += [codename, str(root), *host.host_sources(codename)]
     # In namespaces of its own, so that nothing stays mounted or running, even after a kill.
     return [*isolated("--mount-proc"), *builder]
