@@ -135,8 +135,8 @@ def render_hub(
         _file(templates, f"{NAGIOS}/customers.cfg", "customers.cfg", customers=_customers(known.values())),
         _file(
             templates,
-            "/etc/managed-server/hub/ossec-agents",
-            "ossec-agents",
+            "/etc/managed-server/hub/ossec-agents.json",
+            "ossec-agents.json",
             agents=[fragment.ossec_agent for fragment in known.values()],
         ),
     ]
