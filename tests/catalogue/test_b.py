@@ -1,0 +1,428 @@
+"""The monitoring and protection tools: what follows from their entries, and what the real programs say."""
+
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from managed_server.inputs import load_project
+from managed_server.local.debian.tree import ensure_tree
+from managed_server.model.catalogue import Absent
+from managed_server.rendering import render
+from managed_server.resolve import resolve_stack
+from managed_server.resolve_server import _Command
+from tests.validators.ossec import problems
+
+from .machine_b import ORIGINS, PACKAGES, own_files, run_script
+
+EC2_METRICS = {
+    "CPUCreditBalance",
+    "CPUUtilization",
+    "EBSByteBalance%",
+    "EBSIOBalance%",
+    "StatusCheckFailed_AttachedEBS",
+    "StatusCheckFailed_Instance",
+    "StatusCheckFailed_System",
+}
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return load_project(root)
+
+
+@pytest.fixture(scope="module")
+def customer(project):
+    return resolve_stack(project, "example")[0]
+
+
+@pytest.fixture(scope="module")
+def server(customer):
+    return customer.servers[0]
+
+
+@pytest.fixture(scope="module")
+def files(root, customer, server):
+    return own_files(root / "templates", customer, server)
+
+
+@pytest.fixture(scope="module")
+def tree(pytestconfig):
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    return ensure_tree(13, PACKAGES, reporter.write_line if reporter else print)
+
+
+def small(root, project, tmp_path, **changes):
+    """The example customer with another instance type."""
+    text = (root / "stacks/Pulumi.example.yaml").read_text()
+    (tmp_path / "stacks").mkdir()
+    for old, new in changes.items():
+        text = re.sub(rf"{old}: \S+", f"{old}: {new}", text)
+    (tmp_path / "stacks/Pulumi.example.yaml").write_text(text)
+    return resolve_stack(replace(project, root=tmp_path), "example")[0]
+
+
+# --- check kinds -----------------------------------------------------------------------------------
+
+
+def test_every_command_is_one_safe_line(project):
+    for name, kind in project.checks.kinds.items():
+        values = {
+            key: shlex.quote(str("x" if arg.default is None else arg.default))
+            for key, arg in kind.args.items()
+        }
+        command = _Command(kind.command).substitute(values)
+        assert "\n" not in command, name
+        assert not re.search(r"[$;`!|<>]", command), name  # NRPE's macros, and the shell that it starts
+        assert shlex.split(command)[0].startswith(
+            ("/usr/lib/nagios/plugins/", "/usr/local/lib/managed-server/plugins/")
+        ), name
+        used = set(re.findall(r"\$\{([a-z_]+)\}", kind.command))
+        assert used == set(kind.args), name
+
+
+def test_an_empty_expectation_stays_an_argument(project):
+    kind = project.checks.kinds["http"]
+    values = {key: shlex.quote(str(arg.default)) for key, arg in kind.args.items()}
+    words = shlex.split(_Command(kind.command).substitute(values))
+    assert words[words.index("-s") + 1] == ""
+
+
+def test_own_plugins_are_shipped_by_a_tool(project):
+    shipped = {
+        file.path
+        for tool in project.tools.values()
+        if not isinstance(tool.general.files, Absent)
+        for file in tool.general.files
+        if file.mode == "0755"
+    }
+    wanted = {kind.command.split()[0] for kind in project.checks.kinds.values()}
+    own = {path for path in wanted if path.startswith("/usr/local/")}
+    assert own
+    assert own <= shipped
+
+
+def test_timeouts_fit_inside_each_other(project, server):
+    limit = server.entry("nrpe").facts["command_timeout"]
+    for name, kind in project.checks.kinds.items():
+        assert kind.timeout_s < limit < 60, name
+        own = re.search(r"-t (\d+)", kind.command)
+        assert own is None or int(own[1]) < kind.timeout_s, name
+
+
+@pytest.mark.parametrize(("priority", "minutes"), [("urgent", 15), ("high", 60)])
+def test_worst_case_is_within_a_third_of_the_objective(project, priority, minutes):
+    timing = project.checks.timing[priority]
+    longest = max(kind.timeout_s for kind in project.checks.kinds.values())
+    assert timing.interval_s + (timing.attempts - 1) * timing.retry_s + longest <= minutes * 60 / 3
+
+
+# --- alarms ----------------------------------------------------------------------------------------
+
+
+def test_alarms_are_on_what_ec2_publishes(project):
+    assert {alarm.metric for alarm in project.alarms.alarms.values()} == EC2_METRICS
+    assert {alarm.namespace for alarm in project.alarms.alarms.values()} == {"AWS/EC2"}
+
+
+def test_recover_and_reboot_never_meet(project):
+    acting = [
+        (alarm.metric, alarm.ec2_action) for alarm in project.alarms.alarms.values() if alarm.ec2_action
+    ]
+    assert acting == [("StatusCheckFailed_System", "recover")]
+
+
+@pytest.mark.parametrize(("priority", "minutes"), [("urgent", 15), ("high", 60)])
+def test_alarms_are_fast_enough(server, priority, minutes):
+    alarms = [alarm for alarm in server.alarms if alarm.priority.value == priority]
+    assert alarms
+    assert all(alarm.detection_s <= minutes * 60 / 3 for alarm in alarms)
+
+
+def test_credits_are_watched_on_burstable_types_only(root, project, server, tmp_path):
+    other = small(root, project, tmp_path, instance_type="m6i.large").servers[0]
+    assert server.burstable
+    assert not other.burstable
+    assert {a.id for a in server.alarms} - {a.id for a in other.alarms} == {"cpu-credits"}
+
+
+# --- rendered files --------------------------------------------------------------------------------
+
+
+def test_nrpe_offers_exactly_the_servers_checks(files, server, customer):
+    text = files["/etc/nagios/nrpe.d/managed.cfg"].content.decode()
+    commands = re.findall(r"^command\[(\w+)\]=(.+)$", text, re.MULTILINE)
+    assert sorted(commands) == sorted((check.nrpe_command, check.command) for check in server.checks)
+    assert len({name for name, _ in commands}) == len(commands)
+    allowed = re.search(r"^allowed_hosts=(.+)$", text, re.MULTILINE)[1].split(",")
+    assert allowed == ["127.0.0.1", "::1", *customer.hub.addresses]
+    assert "\ndont_blame_nrpe=0\n" in text
+    assert "\nssl_client_certs=2\n" in text
+
+
+def test_munin_node_lets_the_hub_in_and_nobody_like_it(files, customer):
+    text = files["/etc/munin/munin-node.conf"].content.decode()
+    allow = [re.compile(pattern) for pattern in re.findall(r"^allow (.+)$", text, re.MULTILINE)]
+    hub = customer.hub.ipv4
+    assert any(pattern.search(hub) for pattern in allow)
+    for address in (f"1{hub}", f"{hub}1", hub.replace(".", "1", 1), "203.0.113.99"):
+        assert not any(pattern.search(address) for pattern in allow), address
+
+
+def test_munin_limits_follow_from_the_cpus_and_settings(files, server):
+    text = files["/etc/munin/plugin-conf.d/zz-managed"].content.decode()
+    assert f"env.load_warning {2 * server.vcpus}\nenv.load_critical {4 * server.vcpus}\n" in text
+    assert "[df]\nenv.critical :92\n" in text
+    for plugin in server.munin:
+        assert (f"[{plugin.name}]" in text) == bool(
+            plugin.env or plugin.user or plugin.group
+        ) or plugin.name == "load"
+
+
+def test_ossec_reads_every_log_and_watches_every_path(files, server):
+    content = files["/var/ossec/etc/ossec.conf"].content
+    assert problems("/var/ossec/etc/ossec.conf", content) == []
+    text = content.decode()
+    assert re.findall(r"<location>(.+)</location>", text) == [log.path for log in server.logs]
+    assert re.findall(r"<directories[^>]*>(.+)</directories>", text) == list(server.integrity_watch)
+    assert re.findall(r"<ignore>(.+)</ignore>", text) == list(server.integrity_ignore)
+    assert "<frequency>79200</frequency>" in text
+
+
+def test_a_wrong_ossec_option_is_noticed(files):
+    content = files["/var/ossec/etc/ossec.conf"].content.replace(b"notify_time", b"notify_tyme")
+    assert problems("/var/ossec/etc/ossec.conf", content)
+
+
+def test_clamd_runs_from_three_gigabytes_on(root, project, server, tmp_path):
+    other = small(root, project, tmp_path, instance_type="t3.small")
+    states = {unit.name: unit.state for unit in server.units if unit.name.startswith("clamav-d")}
+    assert states == {"clamav-daemon.service": "running", "clamav-daemon.socket": "running"}
+    states = {unit.name: unit.state for unit in other.servers[0].units if unit.name.startswith("clamav-d")}
+    assert states == {"clamav-daemon.service": "stopped", "clamav-daemon.socket": "stopped"}
+    files = own_files(root / "templates", other, other.servers[0])
+    assert "/etc/clamav/clamd.conf" not in files
+    assert b"NotifyClamd" not in files["/etc/clamav/freshclam.conf"].content
+    assert b"DAEMON = False" in files["/usr/local/lib/managed-server/clamav-scan"].content
+    assert "clamav-clamd" not in {check.name for check in other.servers[0].checks}
+
+
+def test_what_other_entries_exclude_is_excluded_from_both_scans(root, customer, server):
+    more = replace(server, antivirus_exclude=(*server.antivirus_exclude, "/var/lib/some.db"))
+    entry = server.entry("clamav")
+    context = {"server": more, "customer": customer, "entry": entry, "facts": entry.facts}
+    for path in ("etc/clamav/clamd.conf", "usr/local/lib/managed-server/clamav-scan"):
+        text = render(root / "templates", f"clamav/server/{path}.j2", **context).decode()
+        assert re.search(r"\^/var/lib/some\\+\.db\(/\|\$\)", text), path
+
+
+def test_every_entry_says_what_it_fulfils(project):
+    fulfilled = {line for tool in ORIGINS for line in project.tools[tool].general.fulfils}
+    assert fulfilled == {"antivirus-rootkit", "intrusion-protection", "munin-monitoring", "nagios-monitoring"}
+
+
+# --- runbooks --------------------------------------------------------------------------------------
+
+HEADINGS = ["What to look at", "What to do", "When to phone", "Outside the SLA"]
+OWN = ["antivirus", "cpu", "credits", "disk", "ebs", "host-down", "intrusion", "load", "memory", "monitoring"]
+OWN += ["processes", "status-check", "updates"]
+
+
+def test_runbooks_have_every_part_and_their_own_answer(root):
+    answers = {}
+    for name in OWN:
+        text = (root / "docs/runbooks" / f"{name}.md").read_text()
+        parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+        assert parts[1::2] == HEADINGS, name
+        assert all(len(part.strip()) > 40 for part in parts[0::2]), name
+        answers[name] = {line.strip() for line in parts[4].splitlines() if line.strip()}
+    for name, lines in answers.items():
+        for other, others in answers.items():
+            assert other == name or not lines & others, (name, other)
+
+
+# --- on a machine ----------------------------------------------------------------------------------
+
+PLUGINS = "/usr/local/lib/managed-server/plugins"
+HEARTBEAT = "/var/lib/managed-server/heartbeat"
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize(
+    ("prepare", "command", "code", "said"),
+    [
+        ("touch -d '1 hour ago' /etc/machine-id", "check-heartbeat age job 100 200", 2, "never ended"),
+        ("touch /etc/machine-id", "check-heartbeat age job 100 200", 0, "never ended"),
+        (f"touch -d '150 seconds ago' {HEARTBEAT}/job", "check-heartbeat age job 100 200", 1, "last ended"),
+        ("", "check-heartbeat age ../job 1 2", 3, "usage"),
+        ("", "check-heartbeat result job", 0, "not run yet"),
+        (f"echo 'ok fine' > {HEARTBEAT}/job", "check-heartbeat result job", 0, "OK - fine"),
+        (f"echo 'critical bad | x' > {HEARTBEAT}/job", "check-heartbeat result job", 2, "CRITICAL - bad / x"),
+        (f"echo 'hello' > {HEARTBEAT}/job", "check-heartbeat result job", 3, "doesn't say"),
+        (f": > {HEARTBEAT}/job", "check-heartbeat result job", 3, "empty"),
+        ("", "check-memory 101 5", 1, "available"),
+        ("", "check-memory 101 101", 2, "available"),
+        ("", "check-memory 1 0", 0, "available"),
+        ("", "check-memory", 3, "usage"),
+        ("", "check-reboot 8 15", 0, "no reboot"),
+        ("touch -d '9 days ago' /run/reboot-required", "check-reboot 8 15", 1, "9 days"),
+        ("touch -d '16 days ago' /run/reboot-required", "check-reboot 8 15", 2, "16 days"),
+        ("touch -d '3 days ago' /var/lib/apt/periodic/update-stamp", "check-security-updates 48", 2, "72 h"),
+        ("", "check-clamav-definitions 2 5", 2, "no daily"),
+        ("vdb $(date +%s)", "check-clamav-definitions 2 5", 0, "0 h old"),
+        ("vdb $(date -d '3 days ago' +%s)", "check-clamav-definitions 2 5", 1, "72 h old"),
+        ("vdb $(date -d '6 days ago' +%s)", "check-clamav-definitions 2 5", 2, "144 h old"),
+        ("unit '' ''", "check-unit nrpe.service", 3, "says nothing"),
+        ("unit loaded active", "check-unit a.service", 0, "active"),
+        ("unit loaded activating", "check-unit a.service", 1, "activating"),
+        ("unit loaded failed", "check-unit a.service", 2, "failed"),
+        ("unit not-found inactive", "check-unit a.service", 2, "not-found"),
+    ],
+)
+def test_own_plugins(tree, files, prepare, command, code, said):
+    script = f"""
+        own=/usr/local/bin/systemctl vdb=/var/lib/clamav/daily.cld
+        unit() {{
+            printf '#!/bin/sh\\necho LoadState=%s\\necho ActiveState=%s\\n' "$1" "$2" >$own
+            chmod 755 $own
+        }}
+        vdb() {{
+            printf 'ClamAV-VDB:24 Nov 2025 04-27 -0500:1:1:90:x:y:builder:%-460s' "$1" >$vdb
+        }}
+        {prepare}
+        setpriv --reuid nagios --regid nagios --init-groups {PLUGINS}/{command}
+    """
+    result = run_script(tree, files, script)
+    assert (result.code, said in result.stdout) == (code, True), result
+
+
+TLS = """
+install -d -o nagios -g nagios /run/nagios
+/usr/local/lib/managed-server/nrpe-key || exit 1
+first=$(sha256sum /etc/nagios/tls/*); /usr/local/lib/managed-server/nrpe-key
+[ "$first" = "$(sha256sum /etc/nagios/tls/*)" ] && echo idempotent
+stat -c '%n %U:%G %a' /etc/nagios/tls/*
+mkdir /tmp/hub; cd /tmp/hub
+for name in hub other; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=$name \
+        -keyout $name.key -out $name.pem 2>/dev/null
+done
+start() {
+    setpriv --reuid nagios --regid nagios --init-groups nrpe -c /etc/nagios/nrpe.cfg -f & pid=$!
+    for _ in $(seq 100); do
+        /usr/lib/nagios/plugins/check_tcp -H 127.0.0.1 -p 5666 >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+}
+ask() {
+    /usr/lib/nagios/plugins/check_nrpe -H 127.0.0.1 -t 15 -c check_nrpe_swap -d 0 -S TLSv1.2+ \
+        -L 'ALL:!aNULL:!eNULL:!LOW:!EXP:!RC4:!MD5' -A $2 -C $3.pem -K $3.key >/dev/null 2>&1
+    echo "$1: $?"
+}
+machine=/etc/nagios/tls/machine.pem
+start; ask early $machine hub; kill $pid; wait $pid
+cp hub.pem /etc/nagios/tls/hub.pem; start
+ask hub $machine hub; ask stranger $machine other; ask another-machine other.pem hub
+/usr/lib/nagios/plugins/check_nrpe -H 127.0.0.1 -c check_nrpe_swap >/dev/null 2>&1; echo "anonymous: $?"
+kill $pid
+"""
+
+
+@pytest.mark.machine
+def test_nrpe_answers_the_hub_alone(tree, files):
+    said = run_script(tree, files, TLS).stdout.splitlines()
+    assert "idempotent" in said
+    assert "/etc/nagios/tls/machine.key root:nagios 640" in said
+    answers = dict(line.split(": ") for line in said if ": " in line)
+    # 3: the server hangs up; 2: the hub does, as it trusts another certificate for this host.
+    assert answers == {"early": "3", "hub": "0", "stranger": "3", "another-machine": "2", "anonymous": "3"}
+
+
+SCAN = r"""
+install -d -m 0700 /var/lib/managed-server/quarantine
+printf '44d88612fea8a8f36de82e1278abb02f:68:Private.Test\n' > /var/lib/clamav/private.hdb
+if [ -e /etc/clamav/clamd.conf ] && grep -q AlertExceedsMax /etc/clamav/clamd.conf; then
+    install -d -o clamav /run/clamav
+    clamd --foreground=true >/dev/null 2>&1 & daemon=$!
+    for _ in $(seq 100); do [ -S /run/clamav/clamd.ctl ] && break; sleep 0.2; done
+fi
+scan() {
+    /usr/local/lib/managed-server/clamav-scan >/dev/null 2>&1
+    echo "$1: $(cut -d ' ' -f 1 /var/lib/managed-server/heartbeat/clamav-scan)"
+}
+# Only what the test makes is scanned, by the same script: a whole system takes its time.
+sed -i 's/ or not os.path.isdir(where):/ or not os.path.isdir(where) or where != "\/mnt":/' \
+    /usr/local/lib/managed-server/clamav-scan
+sed -i 's/b"overlay"}/b"tmpfs"}/' /usr/local/lib/managed-server/clamav-scan
+mount -t tmpfs none /mnt
+echo harmless > /mnt/readme; echo host > /etc/hostname
+scan clean
+printf 'X5O!P%%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*' > /mnt/page.php
+cp /mnt/page.php '/mnt/b: c FOUND'
+mkdir -p "/mnt/x
+/etc"; cp /mnt/page.php "/mnt/x
+/etc/hostname"
+scan infected
+[ -e /mnt/page.php ] || echo 'moved: yes'
+[ -e /etc/hostname ] && echo 'spared: yes'
+rm -rf /mnt/*
+head -c 220000000 /dev/urandom > /mnt/big
+scan big
+echo "unscanned: $(cut -d ' ' -f 1 /var/lib/managed-server/heartbeat/clamav-unscanned)"
+rm /mnt/big /var/lib/clamav/private.hdb; echo harmless > /mnt/readme
+[ -z "${daemon-}" ] || { kill "$daemon"; wait "$daemon"; }
+scan broken
+"""
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("instance_type", ["t3.small", "t3.large"])  # clamscan alone; with clamd
+def test_scan_finds_moves_and_tells(root, project, tree, tmp_path, instance_type):
+    customer = small(root, project, tmp_path, instance_type=instance_type)
+    files = own_files(root / "templates", customer, customer.servers[0])
+    result = run_script(tree, files, SCAN)
+    said = dict(line.split(": ", 1) for line in result.stdout.splitlines() if ": " in line)
+    assert said == {
+        "clean": "ok",
+        "infected": "critical",
+        "moved": "yes",
+        "spared": "yes",
+        "big": "ok",
+        "unscanned": "warning",
+        "broken": "critical",
+    }, result
+
+
+@pytest.mark.machine
+def test_munin_node_lists_the_plugins(tree, files, server):
+    links = "\n".join(
+        f"ln -sf {link.target} {link.path}"
+        for link in server.links
+        if link.path.startswith("/etc/munin/plugins/")
+    )
+    script = f"""
+        {links}
+        rm -f {" ".join(gone.path for gone in server.removed if gone.path.startswith("/etc/munin/"))}
+        install -o munin -g munin -d /run/munin
+        munin-node --foreground & pid=$!
+        python3 - <<'END'
+import socket, time
+for attempt in range(50):
+    try:
+        node = socket.create_connection(("127.0.0.1", 4949))
+        break
+    except OSError:
+        time.sleep(0.2)
+talk = node.makefile("rw")
+print(talk.readline(), end="")
+talk.write("list\\n"); talk.flush()
+print(talk.readline(), end="")
+END
+        kill $pid
+    """
+    greeting, listed = run_script(tree, files, script).stdout.splitlines()[:2]
+    assert greeting == f"# munin node at {server.host_name}"
+    own = {"cpu", "df", "load", "memory", "tcp", "vmstat"}
+    assert own <= set(listed.split())
+    assert "entropy" not in listed.split()
