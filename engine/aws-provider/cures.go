@@ -13,7 +13,7 @@ import (
 //	strict         strict.go     properties that the provider lacks are dropped without a word
 //	name-prefix    naming.go     an automatic name conflicts with namePrefix
 //	empty-config   (language host) a stack without configuration fails
-//	refresh        refresh.go    refresh reports changes that are none
+//	refresh        refresh.go    refreshes report an update although nothing differs
 func off(cure string) bool {
 	return slices.Contains(strings.Split(os.Getenv("MANAGED_SERVER_CURES_OFF"), ","), cure)
 }

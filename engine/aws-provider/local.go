@@ -36,7 +36,7 @@ func forLocalAWS(v *tfprotov5.DynamicValue, s *tfprotov5.Schema) (*tfprotov5.Dyn
 		"skip_credentials_validation": true,
 		"skip_metadata_api_check":     "true",
 		"skip_region_validation":      true,
-		"s3_use_path_style":           true,          // no name resolves to a bucket here
+		"s3_use_path_style":           true,            // no name resolves to a bucket here
 		"max_retries":                 big.NewFloat(3), // what is not implemented would be retried for minutes
 	} {
 		object[name] = tftypes.NewValue(object[name].Type(), setting)

@@ -10,7 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-mux/tf5to6server"
@@ -32,7 +32,9 @@ func main() {
 }
 
 func start() error {
-	runtime.LockOSThread() // the kernel ties "end with your parent" to the thread that starts the child
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a run is short; collecting garbage is much of its time
+	}
 	endWithParent()
 	ctx := context.Background()
 	info, err := bridge(ctx)
@@ -50,7 +52,7 @@ func start() error {
 		if err != nil {
 			return nil, err
 		}
-		return newStrict(server, info), nil
+		return newStrict(newSteady(server), info), nil
 	})
 }
 

@@ -55,6 +55,13 @@ func (t *terraform) start() (tfplugin5.ProviderClient, error) {
 		stderr = file
 	}
 	cmd := exec.Command(t.path)
+	cmd.Env = os.Environ()
+	if os.Getenv("GOGC") == "" {
+		cmd.Env = append(cmd.Env, "GOGC=400") // a run is short; collecting garbage is much of its time
+	}
+	if url := os.Getenv(endpoint); url != "" {
+		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+url) // also for services that local.go does not list
+	}
 	if !off("orphans") {
 		// The engine ends its plugins with SIGKILL, so nothing deferred would run here.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -84,16 +91,4 @@ func (t *terraform) schema(ctx context.Context) (*tfplugin5.GetProviderSchema_Re
 		return nil, err
 	}
 	return client.GetSchema(ctx, &tfplugin5.GetProviderSchema_Request{})
-}
-
-// endWithParent asks the kernel to end this process when the engine that started it is gone.
-func endWithParent() {
-	const prSetPdeathsig = 1
-	if off("orphans") {
-		return
-	}
-	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, uintptr(syscall.SIGKILL), 0)
-	if os.Getppid() == 1 {
-		os.Exit(1)
-	}
 }

@@ -79,8 +79,10 @@ func (h *host) program(ctx context.Context, r *pulumirpc.RunRequest) (*exec.Cmd,
 	if err != nil {
 		return nil, err
 	}
-	python, environ := interpreter(r.Info.GetRootDirectory(), r.Info.GetOptions().AsMap(), os.Environ())
-	c := exec.CommandContext(ctx, python, executor,
+	environ := os.Environ()
+	venv := named(r.Info.GetRootDirectory(), r.Info.GetOptions().AsMap())
+	python, environ := interpreter([]string{venv, lookup(environ, "VIRTUAL_ENV")}, environ)
+	c := exec.CommandContext(ctx, python, "-u", executor,
 		"--monitor", r.MonitorAddress, "--engine", h.engine,
 		"--project", r.Project, "--stack", r.Stack, "--organization", r.Organization,
 		"--root_directory", r.Info.GetRootDirectory(), "--pwd", r.Pwd,

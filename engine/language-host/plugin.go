@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"sync"
 
@@ -28,7 +29,14 @@ func (s stream) Write(b []byte) (int, error) {
 
 // RunPlugin runs a Python plugin; here that is a policy pack, which the engine calls an analyzer.
 func (h *host) RunPlugin(r *pulumirpc.RunPluginRequest, server pulumirpc.LanguageRuntime_RunPluginServer) error {
-	python, environ := interpreter(r.Info.GetRootDirectory(), r.Info.GetOptions().AsMap(), r.Env)
+	environ := r.Env
+	if len(environ) == 0 {
+		environ = os.Environ()
+	}
+	// A pack that names no environment of its own runs in that of the project it judges.
+	python, environ := interpreter([]string{
+		named(r.Info.GetRootDirectory(), r.Info.GetOptions().AsMap()), ofProject(r.Pwd), lookup(environ, "VIRTUAL_ENV"),
+	}, environ)
 	args := []string{"-u", "-m", "pulumi.run.plugin", r.Info.GetProgramDirectory()}
 	args = append(args, r.Args...)
 	if r.Kind == "analyzer" {
