@@ -1,5 +1,6 @@
 """What must hold between catalogue, contract, templates and runbooks, whoever the customer is."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,8 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
             yield entry.document.problem((*path, "args", name), f"unknown argument{nearest(name, kind.args)}")
         elif type(value) is not {"int": int, "str": str}[arg.type]:
             yield entry.document.problem((*path, "args", name), f"must be of type {arg.type}")
+        elif arg.pattern is not None and not re.fullmatch(arg.pattern, str(value)):
+            yield entry.document.problem((*path, "args", name), f"{value!r} does not match {arg.pattern}")
     for name, arg in kind.args.items():
         if arg.default is None and name not in intent.args:
             yield entry.document.problem(

@@ -103,6 +103,7 @@ class _Resolver:
             contract_start=customer.contract.start,
             term_months=customer.contract.term_months,
             objectives=tuple(objectives.items()),
+            routes=tuple((terms.id, terms.escalation.route) for terms in project.contract.priorities),
             provider=spec.Provider(
                 name=project.provider.name,
                 support_email=support.email,

@@ -1,5 +1,6 @@
 """``managed check``: everything that can be known to be right or wrong without a cloud."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from managed_server.inputs import load_project, stack_names
 from managed_server.problems import InputError, Problem
 from managed_server.rendering import RenderError
 from managed_server.resolve import resolve_stack
+
+
+_PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,24 @@ def check_stacks(root: Path, stacks: list[str]) -> CheckResult:
             problems += error.problems
         except RenderError as error:
             problems.append(Problem("templates", 0, stack, str(error).removeprefix("templates/")))
+    problems += _same_host_names([customer for customer, _ in customers])
     return CheckResult(tuple(customers), tuple(sorted(set(problems))))
+
+
+def _same_host_names(customers: list[spec.CustomerSpec]) -> list[Problem]:
+    """Refuse two servers that the hub would know by one name: a-b of customer c, and b of customer c-a."""
+    first: dict[str, spec.CustomerSpec] = {}
+    problems = []
+    for customer in customers:
+        for server in customer.servers:
+            other = first.setdefault(server.host_name, customer)
+            if other is not customer:
+                message = (
+                    f"the hub would know it as {server.host_name}, as it does a server of "
+                    f"{other.stack_file}; rename it"
+                )
+                problems.append(Problem(customer.stack_file, 0, f"servers.{server.name}", message))
+    return problems
 
 
 def check_table(result: CheckResult) -> None:
@@ -93,4 +114,4 @@ def check_table(result: CheckResult) -> None:
                 str(len(bundle.files)),
                 bundle.sha256[:12],
             )
-    Console().print(table)
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED).print(table)
