@@ -12,7 +12,6 @@ from managed_server.problems import InputError, Problem
 from managed_server.rendering import RenderError
 from managed_server.resolve import resolve_stack
 
-
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
 
