@@ -72,6 +72,9 @@ func bridge(ctx context.Context) (tfbridge.ProviderInfo, error) {
 		return info, err
 	}
 	info.P = pfproto.New(ctx, v6)
+	if off("names") {
+		withoutOverrides(&info)
+	}
 	info.SetAutonaming(255, "-")
 	if !off("name-prefix") {
 		noNameWherePrefixed(info)

@@ -7,12 +7,10 @@ import (
 
 // property is one property as Pulumi sees it. Its JSON form is what tests compare with pulumi_aws.
 type property struct {
-	Terraform string              `json:"terraform"`
-	List      bool                `json:"list"`
-	Required  bool                `json:"required"`
-	Input     bool                `json:"input"`
-	Secret    bool                `json:"secret"`
-	Fields    map[string]property `json:"fields,omitempty"`
+	List     bool                `json:"list"`
+	Input    bool                `json:"input"`
+	Document bool                `json:"document"` // may be given as an object instead of JSON text
+	Fields   map[string]property `json:"fields"`   // nil where nothing is nested
 }
 
 // properties lists what a schema has, by Pulumi name, with all that is nested in it.
@@ -21,7 +19,6 @@ func properties(schema shim.SchemaMap, infos fields) map[string]property {
 	schema.Range(func(name string, s shim.Schema) bool {
 		single := tfbridge.IsMaxItemsOne(s, infos[name])
 		p := property{
-			Terraform: name, Required: s.Required(), Secret: s.Sensitive(),
 			Input: s.Required() || s.Optional(),
 			List:  (s.Type() == shim.TypeList || s.Type() == shim.TypeSet) && !single,
 		}
@@ -58,7 +55,13 @@ func elements(s shim.Schema) shim.SchemaMap {
 func allNames(info tfbridge.ProviderInfo) map[string]map[string]map[string]property {
 	resources, functions := map[string]map[string]property{}, map[string]map[string]property{}
 	for name, r := range info.Resources {
-		resources[string(r.Tok)] = properties(info.P.ResourcesMap().Get(name).Schema(), r.Fields)
+		found := properties(info.P.ResourcesMap().Get(name).Schema(), r.Fields)
+		for _, name := range documents[string(r.Tok)] {
+			p := found[string(name)]
+			p.Document = true
+			found[string(name)] = p
+		}
+		resources[string(r.Tok)] = found
 	}
 	for name, d := range info.DataSources {
 		functions[string(d.Tok)] = properties(info.P.DataSourcesMap().Get(name).Schema(), d.Fields)

@@ -47,8 +47,15 @@ func before(r *tfbridge.ResourceInfo, step func(resource.PropertyMap) error) {
 	}
 }
 
+// documents lists what document was called for, by token.
+var documents = map[string][]resource.PropertyKey{}
+
 // document lets properties be given as an object as well as JSON text, as Pulumi's own provider does.
 func document(r *tfbridge.ResourceInfo, properties ...resource.PropertyKey) *tfbridge.ResourceInfo {
+	if off("documents") {
+		return r
+	}
+	documents[string(r.Tok)] = properties
 	before(r, func(in resource.PropertyMap) error {
 		for _, property := range properties {
 			value, found := in[property]
@@ -93,5 +100,13 @@ func noNameWherePrefixed(info tfbridge.ProviderInfo) {
 				return nil
 			})
 		}
+	}
+}
+
+// withoutOverrides leaves the bridge's automatic names, for the test that shows that they are not Pulumi's.
+func withoutOverrides(info *tfbridge.ProviderInfo) {
+	info.Config = nil
+	for _, r := range info.Resources {
+		r.Fields = nil
 	}
 }
