@@ -1,0 +1,124 @@
+"""Every file of the example passes its own program's validator, in a tree of the same Debian release."""
+
+import re
+
+import pytest
+
+from managed_server.bundle import build
+from managed_server.fragment import build_fragment, render_hub, render_hub_base
+from managed_server.inputs import load_project
+from managed_server.local.debian.tree import ensure_tree
+from managed_server.model.fragment import ServerAddress
+from managed_server.resolve import resolve_stack
+from tests.conftest import copy_inputs
+from tests.stackfile import STACK, write_stack
+
+from .server import validate_server
+from .table import load
+
+pytestmark = pytest.mark.machine
+
+
+def findings_of(customer, server, templates):
+    """Install what the bundle says into a tree with the bundle's packages, and judge it."""
+    bundle = build(templates, customer, server)
+    table = load()
+    content = {file.path: file.content for file in bundle.files}
+    tree = ensure_tree(server.debian, [*bundle.manifest["packages"], *table.packages(content)], print_nothing)
+    return validate_server(
+        tree,
+        {file.path: (file.content, file.owner, file.group, int(file.mode, 8)) for file in bundle.files},
+        links={link.path: link.target for link in server.links},
+        absent=[gone.path for gone in server.removed],
+        users=[*(user.name for user in customer.users), "ossec"],
+        hostname=server.host_name,
+    )
+
+
+def print_nothing(_line):
+    """The tree's progress is of no interest in a test's report."""
+
+
+def bad(findings):
+    return [f"{f.path}: {f.validator}: {f.output}" for f in findings if not f.ok]
+
+
+def test_example(root):
+    customer, _ = resolve_stack(load_project(root), "example")
+    for server in customer.servers:
+        findings = findings_of(customer, server, root / "templates")
+        assert bad(findings) == []
+        programs = {finding.validator for finding in findings}
+        assert {"nftables", "sshd", "nginx", "php-fpm", "nrpe"} <= programs, sorted(programs)
+
+
+@pytest.mark.parametrize(
+    ("what", "instance", "settings"),
+    [
+        (
+            "a small server, without the scanner's daemon",
+            "t3.small",
+            "{php: {pm: ondemand}, ssh: {tcp_forwarding: false}}",
+        ),
+        (
+            "the other pool",
+            "m7i.xlarge",
+            "{php: {pm: static, pm_max_children: 2}, nginx: {client_max_body_mb: 1}}",
+        ),
+    ],
+)
+def test_other_choices(tmp_path, what, instance, settings):
+    inputs = copy_inputs(tmp_path / "inputs")
+    text = STACK.replace("t3.large", instance).replace(
+        "        sites:", f"        settings: {settings}\n        sites:"
+    )
+    write_stack(inputs, text)
+    customer, _ = resolve_stack(load_project(inputs), "acme")
+    assert bad(findings_of(customer, customer.server("web1"), inputs / "templates")) == [], what
+
+
+def test_a_broken_template_is_found(tmp_path):
+    """The validators judge what is rendered: a fault in each program's file shows."""
+    inputs = copy_inputs(tmp_path / "inputs")
+    faults = {
+        "nginx/server/etc/nginx/conf.d/status.conf.j2": "stub_statuss on;\n",
+        "php/server/etc/php/fpm/pool.d/www.conf.j2": "pm.nonsense = 1\n",
+        "firewall/server/etc/nftables.conf.j2": "table inet x { chain y { fwd } }\n",
+        "ssh/server/etc/ssh/sshd_config.d/10-managed.conf.j2": "PermitRootLogins no\n",
+        "users/server/etc/sudoers.d/managed-admins.j2": "ALL ALL=(ALL\n",
+    }
+    for name, fault in faults.items():
+        path = inputs / "templates" / name
+        path.write_text(path.read_text() + fault)
+    write_stack(inputs)
+    customer, _ = resolve_stack(load_project(inputs), "acme")
+    found = " ".join(
+        f.path for f in findings_of(customer, customer.server("web1"), inputs / "templates") if not f.ok
+    )
+    for name in faults:
+        path = re.sub(r"^[a-z]+/server|\.j2$", "", name).replace("/etc/php/fpm", "/etc/php/8.4/fpm")
+        assert path in found
+
+
+def test_hub_accepts_the_example(root):
+    """What the hub renders from the example's fragment passes nagios4 -v, and its own Munin's reading."""
+    customer, _ = resolve_stack(load_project(root), "example")
+    fragments = [build_fragment(customer, server) for server in customer.servers]
+    addresses = {server.host_name: ServerAddress(ipv4="192.0.2.10") for server in customer.servers}
+    made = render_hub(root / "templates", fragments, addresses)
+    assert not made.waiting
+    files = {
+        file.path: file for file in (*render_hub_base(root / "templates", customer.provider), *made.files)
+    }
+    table = load()
+    content = {path: file.content for path, file in files.items()}
+    tree = ensure_tree(
+        13, ["nagios4", "nagios-nrpe-plugin", "munin", *table.packages(content)], print_nothing
+    )
+    findings = validate_server(
+        tree,
+        {path: (f.content, f.owner, f.group, int(f.mode, 8)) for path, f in files.items()},
+        hostname="hub",
+    )
+    assert bad(findings) == []
+    assert any("nagios" in finding.validator for finding in findings)
