@@ -46,7 +46,7 @@ BAD = {
     "unknown key": (
         "instance_type:",
         "instance_typ:",
-        f"{FILE}:18: servers.web1.instance_typ: unknown key; did you mean instance_type?",
+        f"{FILE}:18: servers.web1.instance_typ: unknown key; did you mean instance_type or maintenance?",
     ),
     "missing requirement": (
         "[nginx, php]",

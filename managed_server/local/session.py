@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from managed_server.inputs import stack_names
+from managed_server.inputs import stack_names, stack_path
 from managed_server.local import engine as engines
 from managed_server.local.aws import process as aws
 from managed_server.problems import InputError
@@ -26,6 +26,7 @@ from managed_server.recovery import RecoveryError, recover
 
 _LOCAL = ".local"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 # The local AWS accepts any credentials; these protect nothing.
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
 _PASSPHRASE = "local"  # noqa: S105 - encrypts the state of a local AWS that holds nothing
@@ -135,7 +136,7 @@ def _pulumi(arguments: list[str], root: Path, environ: dict[str, str], *, show: 
 
 
 def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
-    _pulumi(["stack", "select", "--create", stack], root, environ, show=False)
+    _select(root, stack, environ)
     recover(root, stack, environ, _progress)
     _progress(f"pulumi up -s {stack}")
     _pulumi(
@@ -144,6 +145,21 @@ def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
         environ,
         show=True,
     )
+
+
+def _select(root: Path, stack: str, environ: dict[str, str]) -> None:
+    """Select a stack, or make it.
+
+    Making it, Pulumi adds its salt to the stack file and formats all of it anew: what people wrote is kept.
+    """
+    path = stack_path(root, stack)
+    before = path.read_text()
+    _pulumi(["stack", "select", "--create", stack], root, environ, show=False)
+    after = path.read_text()
+    if after != before:
+        added = [line for line in after.splitlines() if line.startswith("encryptionsalt: ")]
+        kept = [line for line in before.splitlines() if not line.startswith("encryptionsalt: ")]
+        path.write_text("\n".join([*kept, *added]) + "\n")
 
 
 def _outputs(root: Path, stack: str, environ: dict[str, str]) -> dict[str, Any]:
@@ -159,7 +175,8 @@ def _print_standing(root: Path, stacks: list[str], environ: dict[str, str]) -> N
         )
         for name, value in _flat(_outputs(root, stack, environ)):
             table.add_row(name, str(value))
-        Console(soft_wrap=True).print(table)
+        out = Console()
+        out.print(table, width=None if out.is_terminal else _PIPED, soft_wrap=True)
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:

@@ -1,6 +1,5 @@
 """The stack file of one customer: what was bought, who uses it and who may connect."""
 
-import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from managed_server.model.types import (
     AccountId,
     AdminCidr,
     ClockTime,
+    Date,
     Email,
     EntryId,
     HostName,
@@ -30,7 +30,7 @@ SettingValue = Bool | Int | str
 class Term(Model):
     """The customer's contract: its start, its length, and objectives that were agreed apart."""
 
-    start: datetime.date
+    start: Date
     term_months: PositiveInt = Field(description="months; the terms' minimum is in contract/")
     objectives: AgreedObjectives = AgreedObjectives()
 
@@ -64,9 +64,7 @@ class User(Model):
 
     admin: Bool = Field(default=False, description="full sudo")
     keys: tuple[SshPublicKey, ...] = Field(min_length=1, description="SSH public keys; passwords are refused")
-    expires: datetime.date | None = Field(
-        default=None, description="last day on which the account can log in"
-    )
+    expires: Date | None = Field(default=None, description="last day on which the account can log in")
 
 
 class Maintenance(Model):

@@ -5,6 +5,7 @@ Every check is a pure function that raises ValueError; the annotated types at th
 
 import base64
 import binascii
+import datetime
 import ipaddress
 import re
 import struct
@@ -98,6 +99,24 @@ def admin_network(network: Network) -> Network:
     return network
 
 
+def calendar_date(value: Any) -> Any:
+    """Read a date, also in the form into which Pulumi rewrites one that has no quotes.
+
+    `pulumi config set` and `pulumi stack init` write ``2026-12-01`` back as
+    ``2026-12-01 00:00:00 +0000 UTC``.
+
+    Raises:
+        ValueError: if it is no date.
+    """
+    if isinstance(value, datetime.date):
+        return value
+    text = value.removesuffix(" 00:00:00 +0000 UTC") if isinstance(value, str) else ""
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
+    except ValueError as error:
+        raise ValueError(f'{value!r} is not a date; write it in quotes: "2027-06-30"') from error
+
+
 def host_name(value: str) -> str:
     """Check a fully qualified host name (RFC 1123, lower case)."""
     labels = value.split(".")
@@ -165,6 +184,7 @@ def safe_text(value: str) -> str:
     return value
 
 
+Date = Annotated[datetime.date, BeforeValidator(calendar_date)]
 Text = Annotated[str, AfterValidator(safe_text)]
 CustomerId = Annotated[
     str,

@@ -1,6 +1,7 @@
 """Typed scalars: what they take, and what they say."""
 
 import base64
+import datetime
 import struct
 
 import pytest
@@ -94,3 +95,16 @@ def test_good(kind, value):
 def test_bad(kind, value, message):
     with pytest.raises(ValidationError, match=message.replace("(", r"\(")):
         TypeAdapter(kind).validate_python(value)
+
+
+@pytest.mark.parametrize("value", ["2026-12-01", "2026-12-01 00:00:00 +0000 UTC", datetime.date(2026, 12, 1)])
+def test_date_also_as_pulumi_rewrites_it(value):
+    assert TypeAdapter(types.Date).validate_python(value) == datetime.date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    "value", ["tomorrow", "2026-02-30", "01.12.2026", 20261201, "2026-12-01 05:00:00 +0000 UTC"]
+)
+def test_no_date(value):
+    with pytest.raises(ValidationError, match="is not a date; write it in quotes"):
+        TypeAdapter(types.Date).validate_python(value)
