@@ -83,22 +83,22 @@ func document(r *tfbridge.ResourceInfo, properties ...resource.PropertyKey) *tfb
 	return r
 }
 
-// noNameWherePrefixed takes the automatic name away where namePrefix is given: the two conflict, and the protocol
-// does not say so.
+// noNameWherePrefixed gives no automatic name where a prefix for one is given: the two conflict, and the protocol does
+// not say so.
 func noNameWherePrefixed(info tfbridge.ProviderInfo) {
 	for _, r := range info.Resources {
-		for _, pair := range [][2]resource.PropertyKey{{"name", "namePrefix"}, {"bucket", "bucketPrefix"}} {
-			name, prefix := pair[0], pair[1]
-			schema := r.Fields[string(name)]
+		for name, prefix := range map[string]resource.PropertyKey{"name": "namePrefix", "bucket": "bucketPrefix"} {
+			schema := r.Fields[name]
 			if schema == nil || schema.Default == nil || !schema.Default.AutoNamed {
 				continue
 			}
-			before(r, func(in resource.PropertyMap) error {
-				if _, prefixed := in[prefix]; prefixed {
-					delete(in, name)
+			automatic := schema.Default.ComputeDefault
+			schema.Default.ComputeDefault = func(ctx context.Context, o tfbridge.ComputeDefaultOptions) (any, error) {
+				if _, prefixed := o.Properties[prefix]; prefixed {
+					return nil, nil
 				}
-				return nil
-			})
+				return automatic(ctx, o)
+			}
 		}
 	}
 }

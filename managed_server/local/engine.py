@@ -53,7 +53,7 @@ def find_or_build(progress: Progress) -> Engine:
 
 
 def environment(engine: Engine) -> dict[str, str]:
-    """Return the variables that make `pulumi` on PATH this engine, which looks for no update and no plugin."""
+    """Return the variables that make `pulumi` on PATH this engine; it looks for no update and no plugin."""
     shared = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     if engine.bin_dir is None or engine.pulumi_home is None:
         return shared

@@ -17,7 +17,7 @@ START_TIMEOUT = 30  # seconds
 
 @pytest.fixture(scope="session")
 def moto():
-    """The address of a moto server as it comes: what the engine is tested with doesn't depend on our additions."""
+    """The address of a moto server as it comes: these tests don't depend on our additions to it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

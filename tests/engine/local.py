@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,11 +19,13 @@ from managed_server.local.engine_build import ensure_engine
 REGION = "eu-west-2"
 TIMEOUT = 120  # seconds; no command here takes a third of it
 
+DEFAULT_TAGS = 'default_tags=aws.ProviderDefaultTagsArgs(tags={"Stack": "t"})'
+
 HEAD = f"""
 import pulumi
 import pulumi_aws as aws
 
-provider = aws.Provider("main", region="{REGION}", default_tags=aws.ProviderDefaultTagsArgs(tags={{"Stack": "t"}}))
+provider = aws.Provider("main", region="{REGION}", {DEFAULT_TAGS})
 here = pulumi.ResourceOptions(provider=provider)
 ask = pulumi.InvokeOptions(provider=provider)
 """
@@ -30,7 +34,7 @@ ask = pulumi.InvokeOptions(provider=provider)
 @cache
 def built() -> engine.Engine:
     """The local engine, also where the official one is installed: it is what is tested here."""
-    home, provider = ensure_engine(lambda line: print(line, file=sys.stderr))
+    home, provider = ensure_engine(sys.stderr.write)
     return engine.Engine(
         official=False,
         bin_dir=home / "bin",
@@ -120,14 +124,24 @@ class Project:
         """The stack's state as text."""
         return next((self.folder / "state").rglob("stacks/**/t.json")).read_text()
 
-    def processes(self) -> list[str]:
-        """Command lines of processes that work on this project, by the environment they were started with."""
+    def _running(self) -> Iterator[tuple[int, str]]:
+        """Processes that work on this project: by the environment that they were started with."""
         mark = f"PULUMI_BACKEND_URL=file://{self.folder / 'state'}".encode()
-        found = []
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (path / "environ").read_bytes().split(b"\0"):
-                    found.append((path / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:200])
+                ours = mark in (path / "environ").read_bytes().split(b"\0")
+                line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # it ended meanwhile
                 continue
-        return [line for line in found if line]
+            if ours and line:
+                yield int(path.name), line
+
+    def processes(self) -> list[str]:
+        """Command lines of the processes that work on this project."""
+        return [line for _, line in self._running()]
+
+    def end_processes(self) -> None:
+        """End what a test without a cure left behind."""
+        for pid, _ in self._running():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

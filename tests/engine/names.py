@@ -1,7 +1,7 @@
 """Compares the names of the local provider's properties with those of the classes of pulumi_aws.
 
 `python -m tests.engine.names` writes names-allowed.json again: what only one of the two has. A programmer who
-uses a property that only pulumi_aws has is told so by the local provider; a change of the file shows in review.
+uses a property that only pulumi_aws has is told so by the provider; a change of the file shows in review.
 """
 
 import ast
@@ -144,7 +144,7 @@ def as_json(found: typing.Iterable[Difference]) -> dict[str, dict[str, list[str]
 
 
 def used_types(folder: Path) -> set[str]:
-    """Resources and functions of pulumi_aws that the Python files of a folder use, as 'ec2.Vpc', 'get_region'."""
+    """Resources and functions of pulumi_aws that a folder's Python files use: 'ec2.Vpc', 'get_region'."""
     used = set()
     for path in folder.rglob("*.py"):
         tree = ast.parse(path.read_text())

@@ -1,0 +1,155 @@
+"""Nothing is left behind: not by a run, not by a killed one; and nothing asks the network."""
+
+import json
+import signal
+import time
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+NUMBER = 60
+MANY = f"""
+for number in range({NUMBER}):
+    aws.ssm.Parameter(f"p{{number}}", type="String", value="x", opts=here)
+"""
+SLOW = """
+import time
+
+
+def wait(_):
+    open("waiting", "w").close()
+    time.sleep(600)
+
+
+aws.ssm.Parameter("first", type="String", value="x", opts=here).id.apply(wait)
+"""
+
+
+def settle(project, seconds=5.0):
+    """Wait until nothing works on the project, or give up; return what still does."""
+    deadline = time.monotonic() + seconds
+    while (left := project.processes()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def wait_for(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(project, *words):
+    lines = project.processes()
+    return all(any(word in line for line in lines) for word in words)
+
+
+def is_waiting(project):
+    return (project.folder / "waiting").exists() and is_running(project, *PARTS)
+
+
+def created(project):
+    """How many parameters the state knows."""
+    latest = json.loads(project.state())["checkpoint"]["latest"] or {}
+    return sum(r["type"] == "aws:ssm/parameter:Parameter" for r in latest.get("resources", []))
+
+
+PARTS = (
+    "pulumi-language-python ",
+    "pulumi-language-python-exec",
+    "pulumi-resource-aws",
+    "terraform-provider-aws",
+)
+
+
+def kill_in_flight(project, program, condition, off=()):
+    project.write(program)
+    project.ok("stack", "init", "t")
+    with project.start("up", "--yes", "--skip-preview", "--stack", "t", off=off) as pulumi:
+        try:
+            wait_for(condition)
+        finally:
+            pulumi.send_signal(signal.SIGKILL)
+            pulumi.stdout.close()
+
+
+def test_a_killed_engine_takes_all_its_processes_along(project):
+    kill_in_flight(project, SLOW, lambda: is_waiting(project))
+    assert settle(project) == []
+
+
+def test_without_the_cure_a_killed_engine_leaves_processes(project):
+    try:
+        kill_in_flight(project, SLOW, lambda: is_waiting(project), off=("orphans",))
+        time.sleep(2)
+        assert is_running(project, "pulumi-language-python ", "pulumi-resource-aws", "terraform-provider-aws")
+    finally:
+        project.end_processes()
+
+
+def test_without_the_cure_every_run_leaves_processes(project):
+    try:
+        assert project.write('aws.ec2.Eip("e", opts=here)').up(off=("orphans",)).returncode == 0
+        assert any("terraform-provider-aws" in line for line in project.processes())
+    finally:
+        project.end_processes()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.6, 1.1, 1.6, 2.1])
+def test_a_kill_at_any_moment_leaves_none(project, seconds):
+    begun = time.monotonic()
+    kill_in_flight(project, MANY, lambda: time.monotonic() - begun > seconds)
+    assert settle(project) == []
+
+
+def test_a_rerun_works_with_the_state_of_a_killed_one(project):
+    kill_in_flight(project, MANY, lambda: created(project) > 3)
+    assert settle(project) == []
+    assert 3 < created(project) < NUMBER
+    project.ok("cancel", "--yes", "--stack", "t")
+    project.ok("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", "t")
+    done = project.up()
+    assert done.returncode == 0, done.stdout
+    project.ok("preview", "--stack", "t", "--expect-no-changes")
+
+
+def test_nothing_asks_the_network(project, outside):
+    """Whatever is not on this machine would be asked for at the proxy, which answers nothing."""
+    _, asked = outside
+    project.write('aws.s3.Bucket("b", opts=here)')
+    assert project.up().returncode == 0
+    project.ok("preview", "--stack", "t", "--diff")
+    project.ok("destroy", "--yes", "--skip-preview", "--stack", "t")
+    assert asked == []
+
+
+def test_the_watch_on_the_network_sees_a_program_that_asks(project, outside):
+    _, asked = outside
+    project.write(
+        "import urllib.request\n"
+        "try:\n    urllib.request.urlopen('http://pulumi.example/', timeout=5)\nexcept OSError:\n    pass",
+        head="import pulumi\n",
+    )
+    assert project.up().returncode == 0
+    assert asked
+    asked.clear()
+
+
+def test_no_plugin_is_taken_from_the_path(project):
+    done = project.write('aws.ec2.Eip("e", opts=here)').up()
+    assert done.returncode == 0
+    assert "warning" not in done.stdout.lower()
+
+
+def test_a_new_address_of_the_local_aws_is_no_change(project, moto):
+    program = 'aws.ec2.Eip("e", opts=here)'
+    assert project.write(program).up().returncode == 0
+    assert moto not in project.state()
+    moved = moto.replace("127.0.0.1", "localhost")
+    project.ok("preview", "--stack", "t", "--expect-no-changes", MANAGED_SERVER_AWS_ENDPOINT=moved)
+    project.ok(
+        *("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "t"),
+        MANAGED_SERVER_AWS_ENDPOINT=moved,
+    )
