@@ -1,0 +1,199 @@
+"""Everything that one customer has in AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.backup_passphrase import BackupPassphrase, BackupPassphraseArgs
+from components.dashboard import Dashboard, DashboardArgs
+from components.delivery import Delivery, DeliveryArgs, ServerDelivery, pointer_key
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.images import image_ids
+from components.managed_server import ManagedServer, ManagedServerArgs
+from components.network import Network, NetworkArgs
+from components.notifications import Notifications, NotificationsArgs
+from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs
+from components.providers import ProviderArgs, aws_provider
+from components.server_alarms import ServerAlarms, ServerAlarmsArgs
+from components.server_firewall import ServerFirewall, ServerFirewallArgs
+from components.server_role import ServerRoleArgs
+from components.user_data import user_data
+from managed_server.bundle import Bundle
+from managed_server.spec import CustomerSpec, ServerSpec
+
+
+@dataclass(frozen=True)
+class CustomerEnvironmentArgs:
+    """The customer, and the bundle of each server by its name."""
+
+    customer: CustomerSpec
+    bundles: Mapping[str, Bundle]
+    templates: Path
+
+
+class CustomerEnvironment(pulumi.ComponentResource):
+    """A customer's environment, in the account, the region and the backup region that the spec names."""
+
+    outputs: dict[str, Any]
+    """What an engineer needs to know of it."""
+
+    def __init__(
+        self, name: str, args: CustomerEnvironmentArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("managed-server:index:CustomerEnvironment", name, None, opts)
+        self._prefix, self._args, self._customer = name, args, args.customer
+        customer = args.customer
+        self._home_provider = self._aws(f"{name}-aws", customer.region)
+        self._backup_provider = self._aws(f"{name}-aws-backup", customer.backup_region)
+        self._home = pulumi.ResourceOptions(parent=self, providers=[self._home_provider])
+        on_aws = tuple(server for server in customer.servers if server.hosting == "aws")
+
+        self._data_key = EncryptionKey(
+            f"{name}-data",
+            EncryptionKeyArgs(account_id=customer.account_id, description="Servers' disks, and bundles"),
+            opts=self._home,
+        )
+        self._notifications = Notifications(
+            f"{name}-alarms",
+            NotificationsArgs(
+                account_id=customer.account_id,
+                region=customer.region,
+                page_email=customer.provider.page_email,
+                ticket_email=customer.provider.ticket_email,
+            ),
+            opts=self._home,
+        )
+        self._backup = OffsiteBackup(
+            f"{name}-backup",
+            OffsiteBackupArgs(
+                account_id=customer.account_id,
+                bucket=customer.backup_bucket,
+                log_bucket=customer.backup_log_bucket,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, providers=[self._backup_provider], protect=True),
+        )
+        self._passphrase = BackupPassphrase(
+            f"{name}-passphrase",
+            BackupPassphraseArgs(
+                parameter=customer.passphrase_parameter,
+                home=self._home_provider,
+                home_key_arn=self._data_key.arn,
+                backup=self._backup_provider,
+                backup_key_arn=self._backup.key_arn,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, protect=True),
+        )
+        delivery = Delivery(
+            f"{name}-delivery",
+            DeliveryArgs(
+                bucket=customer.delivery_bucket,
+                key_arn=self._data_key.arn,
+                servers=tuple(self._delivery(server) for server in customer.servers),
+            ),
+            opts=self._home,
+        )
+        made = self._servers(on_aws)
+        dashboard = Dashboard(
+            f"{name}-dashboard",
+            DashboardArgs(
+                customer.region, tuple((server, made[server.name].instance_id) for server in on_aws)
+            ),
+            opts=self._home,
+        )
+        self.outputs = {
+            "servers": {
+                server.name: self._server_outputs(server, made.get(server.name))
+                for server in customer.servers
+            },
+            "delivery_bucket": delivery.bucket,
+            "backup_bucket": self._backup.bucket,
+            "dashboard": dashboard.link,
+            "topics": self._notifications.topics,
+        }
+        self.register_outputs(self.outputs)
+
+    def _aws(self, name: str, region: str) -> aws.Provider:
+        customer = self._customer
+        return aws_provider(
+            name,
+            ProviderArgs(
+                customer=customer.id,
+                account_id=customer.account_id,
+                region=region,
+                deploy_role=customer.provider.deploy_role,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _delivery(self, server: ServerSpec) -> ServerDelivery:
+        bundle = self._args.bundles[server.name]
+        return ServerDelivery(server.name, bundle.sha256, bundle.content, server.pin)
+
+    def _servers(self, servers: tuple[ServerSpec, ...]) -> dict[str, ManagedServer]:
+        if not servers:
+            return {}
+        network = Network(
+            f"{self._prefix}-network",
+            NetworkArgs(self._customer.id, self._customer.account_id, self._customer.region),
+            opts=self._home,
+        )
+        images = image_ids(servers, self._home_provider)
+        return {server.name: self._server(server, network, images[server.name]) for server in servers}
+
+    def _server(self, server: ServerSpec, network: Network, image_id: pulumi.Output[str]) -> ManagedServer:
+        customer, name = self._customer, f"{self._prefix}-{server.name}"
+        firewall = ServerFirewall(
+            f"{name}-firewall",
+            ServerFirewallArgs(server.name, network.vpc_id, server.rules),
+            opts=self._home,
+        )
+        made = ManagedServer(
+            name,
+            ManagedServerArgs(
+                server=server.name,
+                instance_type=server.instance_type,
+                disk_gb=server.disk_gb,
+                image_id=image_id,
+                user_data=user_data(self._args.templates, customer, server),
+                subnet_id=network.subnet_id,
+                group_id=firewall.group_id,
+                data_key_arn=self._data_key.arn,
+                after=(*network.way_out, *firewall.rules),
+                role=ServerRoleArgs(
+                    server=server.name,
+                    region=customer.region,
+                    backup_region=customer.backup_region,
+                    delivery_bucket=customer.delivery_bucket,
+                    data_key_arn=self._data_key.arn,
+                    backup_bucket=customer.backup_bucket,
+                    backup_key_arn=self._backup.key_arn,
+                    passphrase_arn=self._passphrase.home_arn,
+                ),
+            ),
+            opts=self._home,
+        )
+        ServerAlarms(
+            f"{name}-alarms",
+            ServerAlarmsArgs(
+                server=server.name,
+                region=customer.region,
+                instance_id=made.instance_id,
+                alarms=server.alarms,
+                topics={priority: self._notifications.topics[route] for priority, route in customer.routes},
+            ),
+            opts=self._home,
+        )
+        return made
+
+    def _server_outputs(self, server: ServerSpec, made: ManagedServer | None) -> dict[str, Any]:
+        known: dict[str, Any] = {
+            "bundle_sha256": self._delivery(server).wanted,
+            "pointer": pointer_key(server.name),
+        }
+        if made is not None:
+            known |= {"instance_id": made.instance_id, "address": made.address}
+        return known

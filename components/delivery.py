@@ -1,0 +1,92 @@
+"""How a server gets its configuration: bundles by their sha256, and one pointer a server."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+
+_NAMED_BY = 16
+"""Digits of a bundle's sha256 in its resource's name: 64 bits tell any two apart."""
+
+
+def bundle_key(server: str, sha256: str) -> str:
+    """Return the key of a server's bundle in the delivery bucket."""
+    return f"bundles/{server}/{sha256}.tar"
+
+
+def pointer_key(server: str) -> str:
+    """Return the key of the small object that says which bundle a server must have."""
+    return f"servers/{server}/current.json"
+
+
+@dataclass(frozen=True)
+class ServerDelivery:
+    """What one server gets."""
+
+    server: str
+    sha256: str
+    content: bytes
+    pin: str | None
+    """sha256 of an earlier bundle that the server must have instead."""
+
+    @property
+    def wanted(self) -> str:
+        """The sha256 that the pointer names."""
+        return self.pin or self.sha256
+
+
+@dataclass(frozen=True)
+class DeliveryArgs:
+    """The bucket, and what it delivers."""
+
+    bucket: str
+    key_arn: pulumi.Input[str]
+    servers: tuple[ServerDelivery, ...]
+
+
+class Delivery(pulumi.ComponentResource):
+    """A changed bundle is another object and a moved pointer. What was delivered once stays in the bucket."""
+
+    bucket: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("managed-server:index:Delivery", name, None, opts)
+        store = PrivateBucket(
+            f"{name}-store",
+            PrivateBucketArgs(
+                bucket=args.bucket, purpose="delivery", key_arn=args.key_arn, empty_on_delete=True
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for delivery in args.servers:
+            self._deliver(name, store, delivery)
+        self.bucket = store.bucket.id
+        self.register_outputs({"bucket": self.bucket})
+
+    def _deliver(self, name: str, store: PrivateBucket, delivery: ServerDelivery) -> None:
+        named = f"{name}-{delivery.server}-bundle-{delivery.sha256[:_NAMED_BY]}"
+        bundle = aws.s3.BucketObjectv2(
+            named,
+            bucket=store.bucket.id,
+            key=bundle_key(delivery.server, delivery.sha256),
+            content_base64=base64.b64encode(delivery.content).decode(),
+            content_type="application/x-tar",
+            tags={"Name": named, "server": delivery.server},
+            # Kept when another one takes its place: going back is only a matter of the pointer.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=store.guards, retain_on_delete=True),
+        )
+        pointer = {"key": bundle_key(delivery.server, delivery.wanted), "sha256": delivery.wanted}
+        aws.s3.BucketObjectv2(
+            f"{name}-{delivery.server}-pointer",
+            bucket=store.bucket.id,
+            key=pointer_key(delivery.server),
+            content=json.dumps(pointer, sort_keys=True) + "\n",
+            content_type="application/json",
+            tags={"Name": f"{name}-{delivery.server}-pointer", "server": delivery.server},
+            # After the bundle: no server is ever pointed at what isn't there.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[bundle]),
+        )

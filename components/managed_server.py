@@ -1,0 +1,90 @@
+"""One server: the instance, what it may do, and its address."""
+
+import base64
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.server_role import ServerRole, ServerRoleArgs
+
+
+@dataclass(frozen=True)
+class ManagedServerArgs:
+    """What a server is made of."""
+
+    server: str
+    instance_type: str
+    disk_gb: int
+    image_id: pulumi.Input[str]
+    user_data: str
+    subnet_id: pulumi.Input[str]
+    group_id: pulumi.Input[str]
+    data_key_arn: pulumi.Input[str]
+    after: tuple[pulumi.Resource, ...]
+    """What the server's first steps need, such as a way to the internet."""
+    role: ServerRoleArgs
+
+
+class ManagedServer(pulumi.ComponentResource):
+    """An instance with an Elastic IP (AWS FSBP EC2.3, EC2.8).
+
+    Its root volume is its only one, and goes with it; a protected volume for data comes with the backups. A
+    new image or other user data never replaces or restarts it: both matter at its creation alone.
+    """
+
+    instance_id: pulumi.Output[str]
+    address: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ManagedServerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("managed-server:index:ManagedServer", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = ServerRole(f"{name}-identity", args.role, opts=child)
+        instance = aws.ec2.Instance(
+            f"{name}-instance",
+            ami=args.image_id,
+            instance_type=args.instance_type,
+            subnet_id=args.subnet_id,
+            vpc_security_group_ids=[args.group_id],
+            iam_instance_profile=role.profile_name,
+            # In base64: of plain text Terraform's provider keeps a hash, which no ignored text ever equals.
+            user_data_base64=base64.b64encode(args.user_data.encode()).decode(),
+            user_data_replace_on_change=False,
+            ebs_optimized=True,
+            monitoring=True,
+            disable_api_termination=True,
+            maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
+                encrypted=True,
+                kms_key_id=args.data_key_arn,
+                volume_type="gp3",
+                volume_size=args.disk_gb,
+                delete_on_termination=True,
+                tags={"Name": f"{name}-root", "server": args.server},
+            ),
+            tags={"Name": f"{name}-instance", "server": args.server},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*args.after, *role.granted],
+                ignore_changes=["ami", "user_data_base64"],
+            ),
+        )
+        address = aws.ec2.Eip(
+            f"{name}-address",
+            domain="vpc",
+            tags={"Name": f"{name}-address", "server": args.server},
+            opts=child,
+        )
+        aws.ec2.EipAssociation(
+            f"{name}-address-association",
+            allocation_id=address.id,
+            instance_id=instance.id,
+            opts=child,
+        )
+        self.instance_id, self.address = instance.id, address.public_ip
+        self.register_outputs({"instance_id": self.instance_id, "address": self.address})

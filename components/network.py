@@ -1,0 +1,117 @@
+"""The network of a customer's servers in one region."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.documents import document, trust
+
+_NETWORK, _SUBNET = "10.80.0.0/20", "10.80.0.0/24"
+"""The same for every customer, since no two networks are ever joined; room for 15 subnets more. A choice."""
+
+_FLOW_LOG_DAYS = 90
+"""How long it can be looked up who talked to whom. A choice."""
+
+
+@dataclass(frozen=True)
+class NetworkArgs:
+    """Whose network."""
+
+    customer: str
+    account_id: str
+    region: str
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC with a public subnet, an empty default security group and flow logs (AWS FSBP EC2.2, EC2.6)."""
+
+    vpc_id: pulumi.Output[str]
+    subnet_id: pulumi.Output[str]
+    way_out: list[pulumi.Resource]
+    """What must stand before a server can reach the internet."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("managed-server:index:Network", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        vpc = aws.ec2.Vpc(
+            f"{name}-vpc",
+            cidr_block=_NETWORK,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags={"Name": f"{name}-vpc"},
+            opts=child,
+        )
+        gateway = aws.ec2.InternetGateway(
+            f"{name}-gateway", vpc_id=vpc.id, tags={"Name": f"{name}-gateway"}, opts=child
+        )
+        routes = aws.ec2.RouteTable(
+            f"{name}-routes", vpc_id=vpc.id, tags={"Name": f"{name}-routes"}, opts=child
+        )
+        default_route = aws.ec2.Route(
+            f"{name}-default-route",
+            route_table_id=routes.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=child,
+        )
+        # AWS chooses the zone: not every account has the same letters, and the subnet keeps what it got.
+        subnet = aws.ec2.Subnet(
+            f"{name}-subnet",
+            vpc_id=vpc.id,
+            cidr_block=_SUBNET,
+            map_public_ip_on_launch=False,
+            tags={"Name": f"{name}-subnet"},
+            opts=child,
+        )
+        association = aws.ec2.RouteTableAssociation(
+            f"{name}-subnet-routes", route_table_id=routes.id, subnet_id=subnet.id, opts=child
+        )
+        aws.ec2.DefaultSecurityGroup(
+            f"{name}-default-group", vpc_id=vpc.id, tags={"Name": f"{name}-default-group"}, opts=child
+        )
+        self._flow_logs(name, args, vpc)
+        self.vpc_id, self.subnet_id = vpc.id, subnet.id
+        self.way_out = [default_route, association]
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_id": self.subnet_id})
+
+    def _flow_logs(self, name: str, args: NetworkArgs, vpc: aws.ec2.Vpc) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        group_name = f"/managed-server/{args.customer}/flow-logs"
+        group_arn = f"arn:aws:logs:{args.region}:{args.account_id}:log-group:{group_name}"
+        group = aws.cloudwatch.LogGroup(
+            f"{name}-flow-logs",
+            name=group_name,
+            retention_in_days=_FLOW_LOG_DAYS,
+            tags={"Name": f"{name}-flow-logs"},
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{name}-flow-logs-role",
+            name=f"{name}-flow-logs-role",
+            assume_role_policy=document(trust("vpc-flow-logs.amazonaws.com", args.account_id)),
+            tags={"Name": f"{name}-flow-logs-role"},
+            opts=child,
+        )
+        rights = aws.iam.RolePolicy(
+            f"{name}-flow-logs-rights",
+            name="write-flow-logs",
+            role=role.id,
+            policy=document(
+                {
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    "Resource": [group_arn, f"{group_arn}:*"],
+                }
+            ),
+            opts=child,
+        )
+        aws.ec2.FlowLog(
+            f"{name}-flow-log",
+            vpc_id=vpc.id,
+            traffic_type="ALL",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            tags={"Name": f"{name}-flow-log"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
+        )

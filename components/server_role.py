@@ -1,0 +1,125 @@
+"""What a server may do in AWS, and nothing else."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.delivery import bundle_key, pointer_key
+from components.documents import Statement, document, trust
+
+
+@dataclass(frozen=True)
+class ServerRoleArgs:
+    """The server, and what it works with."""
+
+    server: str
+    region: str
+    backup_region: str
+    delivery_bucket: str
+    data_key_arn: pulumi.Input[str]
+    backup_bucket: str
+    backup_key_arn: pulumi.Input[str]
+    passphrase_arn: pulumi.Input[str]
+
+
+class ServerRole(pulumi.ComponentResource):
+    """An instance profile. The customer's administrators are root, so it holds for them as well."""
+
+    profile_name: pulumi.Output[str]
+    granted: list[pulumi.Resource]
+    """What must stand before the server starts, or its first steps fail."""
+
+    def __init__(self, name: str, args: ServerRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("managed-server:index:ServerRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=f"{name}-role",
+            assume_role_policy=document(trust("ec2.amazonaws.com")),
+            tags={"Name": f"{name}-role", "server": args.server},
+            opts=child,
+        )
+        rights = aws.iam.RolePolicy(
+            f"{name}-rights",
+            name="server",
+            role=role.id,
+            policy=document(*statements(args)),
+            opts=child,
+        )
+        session = aws.iam.RolePolicyAttachment(
+            f"{name}-session-manager",
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+            opts=child,
+        )
+        profile = aws.iam.InstanceProfile(
+            f"{name}-profile",
+            name=f"{name}-profile",
+            role=role.name,
+            tags={"Name": f"{name}-profile", "server": args.server},
+            opts=child,
+        )
+        self.profile_name, self.granted = profile.name, [rights, session]
+        self.register_outputs({"profile_name": self.profile_name})
+
+
+def statements(args: ServerRoleArgs) -> list[Statement]:
+    """Return a server's rights: its own bundles, its own backups, the passphrase; no deletion anywhere.
+
+    The AWS-managed policy for Session Manager lets it read other parameters of the account; secret ones stay
+    closed, since the key opens for the one parameter named here alone.
+    """
+    delivery, backup = f"arn:aws:s3:::{args.delivery_bucket}", f"arn:aws:s3:::{args.backup_bucket}"
+    backup_prefix = f"{args.server}/"
+    return [
+        {
+            "Sid": "OwnBundles",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": [
+                f"{delivery}/{bundle_key(args.server, '*')}",
+                f"{delivery}/{pointer_key(args.server)}",
+            ],
+        },
+        {
+            "Sid": "OwnBackups",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": f"{backup}/{backup_prefix}*",
+        },
+        {
+            "Sid": "ListOwnBackups",
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": backup,
+            "Condition": {"StringLike": {"s3:prefix": [backup_prefix, f"{backup_prefix}*"]}},
+        },
+        {
+            "Sid": "Passphrase",
+            "Effect": "Allow",
+            "Action": "ssm:GetParameter",
+            "Resource": args.passphrase_arn,
+        },
+        {
+            "Sid": "OpenPassphrase",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": args.data_key_arn,
+            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": args.passphrase_arn}},
+        },
+        {
+            "Sid": "OpenBundles",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": args.data_key_arn,
+            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.region}.amazonaws.com"}},
+        },
+        {
+            "Sid": "EncryptBackups",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": args.backup_key_arn,
+            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.backup_region}.amazonaws.com"}},
+        },
+    ]

@@ -1,0 +1,142 @@
+"""Pulumi without an engine: everything that a program registers is recorded, with its options."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks, rpc
+
+from components.customer_environment import CustomerEnvironment, CustomerEnvironmentArgs
+from tests import factories
+from tests.conftest import ROOT
+
+
+@dataclass
+class Registered:
+    """One resource as the program registered it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    provider: str
+    """Name of its provider; empty for a default one, and for components."""
+    custom: bool
+    protect: bool
+    ignores: list[str]
+    retained: bool
+    depends_on: set[str]
+    """Names of what it depends on, by an option or by an input."""
+    outputs_registered: bool = False
+
+
+@dataclass
+class RecordingMocks(mocks.Mocks):
+    """Answers as AWS would, as far as the components look."""
+
+    calls: list[mocks.MockCallArgs] = field(default_factory=list)
+
+    def new_resource(self, args):
+        arn = f"arn:aws:{args.name}"
+        known = {"arn": arn, "publicIp": "192.0.2.9", **args.inputs}
+        return args.inputs.get("bucket") or f"{args.name}-id", known
+
+    def call(self, args):
+        self.calls.append(args)
+        return {**args.args, "id": "ami-0123456789abcdef0"}
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """Keeps what Pulumi's own mocks forget: the options."""
+
+    def __init__(self, answers):
+        super().__init__(answers)
+        self.registered: dict[str, Registered] = {}
+
+    def RegisterResource(self, request):  # noqa: N802 - gRPC's name
+        answer = super().RegisterResource(request)
+        inputs = rpc.deserialize_properties(request.object)
+        self.registered[answer.urn] = Registered(
+            type=request.type,
+            name=request.name,
+            inputs=inputs,
+            parent=name_of(request.parent),
+            provider=name_of(request.provider.rpartition("::")[0]),
+            custom=request.custom,
+            protect=request.protect,
+            ignores=list(request.ignoreChanges),
+            retained=request.retainOnDelete,
+            depends_on={name_of(urn) for urn in request.dependencies},
+        )
+        return answer
+
+    def RegisterResourceOutputs(self, request):  # noqa: N802 - gRPC's name
+        self.registered[request.urn].outputs_registered = True
+        return super().RegisterResourceOutputs(request)
+
+
+def name_of(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+@dataclass
+class Recorded:
+    """What one run of a program registered."""
+
+    resources: list[Registered]
+    calls: list[mocks.MockCallArgs]
+    outputs: dict[str, Any]
+
+    def of(self, kind: str) -> list[Registered]:
+        """Resources whose type ends like this: ``Bucket``, ``ec2/instance:Instance``."""
+        found = [r for r in self.resources if r.type.rpartition(":")[2] == kind]
+        assert found, f"no {kind} was registered"
+        return found
+
+    def one(self, kind: str, name: str = "") -> Registered:
+        """The only resource of a type, or the one of a name."""
+        found = [r for r in self.of(kind) if name in ("", r.name)]
+        assert len(found) == 1, [r.name for r in found]
+        return found[0]
+
+    @property
+    def aws(self) -> list[Registered]:
+        """AWS resources; providers and components are none."""
+        return [r for r in self.resources if r.type.startswith("aws:")]
+
+    @property
+    def components(self) -> list[Registered]:
+        return [r for r in self.resources if r.type.startswith("managed-server:")]
+
+
+def record(program) -> Recorded:
+    """Run a program; it returns what is recorded as its outputs."""
+    answers = RecordingMocks()
+    monitor = RecordingMonitor(answers)
+    mocks.set_mocks(answers, project="managed-server", stack="acme", monitor=monitor)
+    outputs: dict[str, Any] = {}
+
+    @pulumi.runtime.test
+    def run():
+        def keep(value):
+            outputs.update(value)
+
+        return pulumi.Output.from_input(program()).apply(keep)
+
+    run()
+    return Recorded(list(monitor.registered.values()), answers.calls, outputs)
+
+
+def environment(*servers, bundles=None, **changes) -> Recorded:
+    """Record a customer's environment."""
+    customer = factories.customer(*servers, **changes)
+    made = bundles or {server.name: factories.bundle(server.name) for server in customer.servers}
+    args = CustomerEnvironmentArgs(customer, made, ROOT / "templates")
+    return record(lambda: CustomerEnvironment(customer.id, args).outputs)
+
+
+@pytest.fixture(scope="session")
+def acme() -> Recorded:
+    """A customer with one server."""
+    return environment()

@@ -1,0 +1,130 @@
+"""Specs built by hand, so that tests of components need neither the catalogue nor a stack file."""
+
+import dataclasses
+import datetime
+import hashlib
+
+from managed_server import spec
+from managed_server.bundle import Bundle
+from managed_server.model.contract import Priority
+
+ACCOUNT = "123456789012"
+HUB_V4, HUB_V6 = "198.51.100.10", "2001:db8:200::10"
+
+
+def rule(direction="in", protocol="tcp", port=443, network="0.0.0.0/0", purpose="web") -> spec.Rule:
+    return spec.Rule(direction, protocol, port, network, purpose, ("nginx",))
+
+
+RULES = (
+    rule(port=80),
+    rule(port=443),
+    rule(port=443, network="::/0"),
+    rule(port=22, network="203.0.113.0/28", purpose="administration"),
+    rule(port=5666, network=f"{HUB_V4}/32", purpose="checks: the hub's NRPE"),
+    rule(port=5666, network=f"{HUB_V6}/128", purpose="checks: the hub's NRPE"),
+    rule("out", port=443, purpose="packages"),
+    rule("out", "udp", 53, purpose="names"),
+)
+
+
+def alarm(alarm_id="cpu", priority=Priority.HIGH, ec2_action=None, **changes) -> spec.Alarm:
+    made = spec.Alarm(
+        id=alarm_id,
+        metric="CPUUtilization",
+        namespace="AWS/EC2",
+        statistic="Average",
+        comparison="GreaterThanThreshold",
+        threshold=80,
+        period_s=300,
+        evaluate=3,
+        breaching=2,
+        missing="missing",
+        priority=priority,
+        ec2_action=ec2_action,
+        runbook="cpu",
+        description="All CPUs are busy",
+    )
+    return dataclasses.replace(made, **changes)
+
+
+ALARMS = (
+    alarm(),
+    alarm("credits", Priority.NORMAL, metric="CPUCreditBalance", comparison="LessThanThreshold"),
+    alarm("status-system", Priority.URGENT, "recover", metric="StatusCheckFailed_System", threshold=1),
+)
+
+
+def server(name="web1", **changes) -> spec.ServerSpec:
+    made = spec.ServerSpec(
+        name=name,
+        host_name=f"acme-{name}",
+        hosting="aws",
+        instance_type="t3.large",
+        vcpus=2,
+        memory_mb=8192,
+        architecture="amd64",
+        burstable=True,
+        disk_gb=80,
+        debian=13,
+        codename="trixie",
+        image_owner="136693071363",
+        image_name="debian-13-amd64-*",
+        root_device="/dev/xvda",
+        software=("nginx",),
+        entries=(),
+        sites=(),
+        unsupported_packages=(),
+        maintenance=spec.Maintenance("sunday", "03:00", "if-needed"),
+        pin=None,
+        **dict.fromkeys(
+            (
+                *("packages", "vendor_packages", "units", "processes", "listens", "files", "directories"),
+                *("links", "removed", "timers", "checks", "munin", "logs"),
+                *("integrity_watch", "integrity_ignore", "antivirus_exclude"),
+                *("backup_paths", "backup_exclude"),
+            ),
+            (),
+        ),
+        rules=RULES,
+        alarms=ALARMS,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.CustomerSpec:
+    made = spec.CustomerSpec(
+        id=customer_id,
+        name="Acme Widgets Ltd",
+        stack_file=f"stacks/Pulumi.{customer_id}.yaml",
+        contract_start=datetime.date(2026, 12, 1),
+        term_months=12,
+        objectives=((Priority.URGENT, 15), (Priority.HIGH, 60), (Priority.NORMAL, 480), (Priority.LOW, None)),
+        routes=(
+            *((Priority.URGENT, "page"), (Priority.HIGH, "page")),
+            *((Priority.NORMAL, "ticket"), (Priority.LOW, "ticket")),
+        ),
+        provider=spec.Provider(
+            name="Example Hosting",
+            support_email="support@hosting.example",
+            support_phone="+44 20 7946 0000",
+            support_portal="https://support.hosting.example",
+            page_email="page@hosting.example",
+            ticket_email="ticket@hosting.example",
+            networks=("203.0.113.0/28",),
+            deploy_role="Deployer",
+        ),
+        hub=spec.Hub("hub", HUB_V4, HUB_V6, "210987654321", "eu-west-2"),
+        account_id=ACCOUNT,
+        region="eu-west-2",
+        backup_region="eu-west-1",
+        contacts=(),
+        admin_networks=("203.0.113.0/28",),
+        users=(),
+        servers=servers or (server(),),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def bundle(name="web1", content=b"first") -> Bundle:
+    return Bundle(name, hashlib.sha256(content).hexdigest(), content, {}, ())
