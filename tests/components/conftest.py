@@ -125,7 +125,8 @@ def record(program) -> Recorded:
         return pulumi.Output.from_input(program()).apply(keep)
 
     run()
-    return Recorded(list(monitor.registered.values()), answers.calls, outputs)
+    made = [r for r in monitor.registered.values() if r.type != "pulumi:pulumi:Stack"]
+    return Recorded(made, answers.calls, outputs)
 
 
 def environment(*servers, bundles=None, **changes) -> Recorded:

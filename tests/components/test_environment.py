@@ -32,7 +32,7 @@ def test_providers_assume_the_role_in_the_customers_account_only(acme):
         assert json_of(provider.inputs["defaultTags"]) == {
             "tags": {"customer": "acme", "managed-by": "managed-server", "stack": "acme"}
         }
-        assert not {"endpoints", "accessKey", "secretKey", "skipCredentialsValidation"} & set(provider.inputs)
+        assert not {"endpoints", "accessKey", "secretKey", "profile"} & set(provider.inputs)
 
 
 def json_of(value):
