@@ -121,6 +121,7 @@ def assert_nothing_twice(clone):
         parameter = client("ssm").get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
         passphrases.add(parameter["Parameter"]["Value"])
     assert len(passphrases) == 1
+    assert passphrases.pop() not in clone.checkpoint.read_text(), "the state holds the passphrase in clear"
 
 
 def customer_keys(kms):
