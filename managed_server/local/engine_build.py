@@ -86,8 +86,9 @@ def _build(home: Path, go: Path, provider: Path, progress: Progress) -> None:
 
 
 def _build_into(folder: Path, go: Path, provider: Path, logs: Path, progress: Progress) -> None:
-    # GOWORK and GOFLAGS of the user must not change what is built; its module and build caches are used.
-    environ = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
+    # Settings of the user must not change what is built; the user's module and build caches are used.
+    own = {name: value for name, value in os.environ.items() if name not in {"GOROOT", "GOOS", "GOARCH"}}
+    environ = {**own, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
     binaries, plugin = folder / "bin", folder / "pulumi-resource-aws"
     binaries.mkdir()
     pulumi = _pinned("cli", _SDK)
