@@ -86,7 +86,7 @@ BAD = {
     "setting out of range": (
         "        sites:",
         "        settings: {php: {pm_max_children: 0}}\n        sites:",
-        f"{FILE}:21: servers.web1.settings.php.pm_max_children: 0 is below 1",
+        f"{FILE}:21: servers.web1.settings.php.pm_max_children: 0 is below 2",
     ),
     "setting of another software": (
         "        sites:",

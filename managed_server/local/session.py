@@ -29,6 +29,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 # The local AWS accepts any credentials; these protect nothing.
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
+# A shell's real identity must not get mixed into it.
+_FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 _PASSPHRASE = "local"  # noqa: S105 - encrypts the state of a local AWS that holds nothing
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -48,6 +50,7 @@ def environment(root: Path, engine: engines.Engine, local: aws.LocalAws) -> dict
         **engines.environment(engine),
         **_CREDENTIALS,
         "AWS_ENDPOINT_URL": local.endpoint,
+        "AWS_MAX_ATTEMPTS": "3",  # what the local AWS lacks would be asked for again for minutes
         "MANAGED_SERVER_AWS_ENDPOINT": local.endpoint,
         "PULUMI_BACKEND_URL": f"file://{root / _LOCAL / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
@@ -74,7 +77,8 @@ def up(root: Path, stacks: list[str]) -> int:
         raise InputError(checked.problems)
     try:
         engine, local = _start(root)
-        environ = {**os.environ, **environment(root, engine, local)}
+        inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        environ = {**inherited, **environment(root, engine, local)}
         for stack in stacks:
             _up_one(root, stack, environ)
     except (SessionError, RecoveryError, engines.EngineError, aws.LocalAwsError) as error:
@@ -237,5 +241,6 @@ def env(root: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found, indent=1))  # noqa: T201
     else:
+        sys.stdout.write(f"unset {' '.join(_FOREIGN)}\n")
         sys.stdout.write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in found.items()))
     return 0

@@ -11,6 +11,7 @@ from managed_server.fragment import build_fragment
 from managed_server.inputs import load_project
 from managed_server.loading import nearest
 from managed_server.problems import InputError, Problem
+from managed_server.rendering import RenderError
 from managed_server.resolve import resolve_stack
 
 
@@ -18,8 +19,7 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
     """Render, write below ``out`` if it is given, and print what was rendered.
 
     Raises:
-        InputError: if the stack file or the server's name is wrong.
-        RenderError: if a template can't be rendered.
+        InputError: if the stack file, a template or the server's name is wrong.
     """
     customer, _ = resolve_stack(load_project(root), stack)
     names = [server.name for server in customer.servers]
@@ -27,7 +27,10 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
         message = f"the customer has no server {only!r}{nearest(only, names)}"
         raise InputError([Problem(customer.stack_file, 0, "--server", message)])
     servers = [server for server in customer.servers if only in (None, server.name)]
-    bundles = [build(root / "templates", customer, server) for server in servers]
+    try:
+        bundles = [build(root / "templates", customer, server) for server in servers]
+    except RenderError as error:
+        raise InputError([Problem("templates", 0, stack, str(error).removeprefix("templates/"))]) from error
     if out is not None:
         for server, bundle in zip(servers, bundles, strict=True):
             _write(out / stack / server.name, customer, server, bundle)
