@@ -14,7 +14,7 @@ from managed_server.local import engine_terraform
 from managed_server.local.engine_build import ensure_engine
 from managed_server.local.engine_steps import EngineError, Progress, cache_directory
 
-__all__ = ["Engine", "EngineError", "environment", "find_or_build"]
+__all__ = ["Engine", "EngineError", "backend_url", "environment", "find_or_build"]
 
 _PULUMI, _HOST = "pulumi", "pulumi-language-python"
 
@@ -72,6 +72,16 @@ def environment(engine: Engine) -> dict[str, str]:
     if sys.prefix != sys.base_prefix:  # programs run in this virtual environment unless Pulumi.yaml names one
         found["VIRTUAL_ENV"] = sys.prefix
     return found
+
+
+def backend_url(folder: Path) -> str:
+    """Return PULUMI_BACKEND_URL for state in a folder of this machine.
+
+    Pulumi replaces a state file in one step, but not the file of attributes that it keeps beside it: a kill at
+    that moment leaves an empty one, and every later command fails with "failed to load checkpoint: EOF".
+    Nothing needs those attributes, and `metadata=skip` leaves them out.
+    """
+    return f"file://{folder}?metadata=skip"
 
 
 def _official() -> Path | None:

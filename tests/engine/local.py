@@ -77,7 +77,7 @@ class Project:
         """The environment of a command, with cures switched off."""
         return {
             **environment(),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_BACKEND_URL": engine.backend_url(self.folder / "state"),
             "PULUMI_CONFIG_PASSPHRASE": "trial",
             "MANAGED_SERVER_CURES_OFF": ",".join(off),
             **self.extra,
@@ -126,7 +126,7 @@ class Project:
 
     def _running(self) -> Iterator[tuple[int, str]]:
         """Processes that work on this project: by the environment that they were started with."""
-        mark = f"PULUMI_BACKEND_URL=file://{self.folder / 'state'}".encode()
+        mark = f"PULUMI_BACKEND_URL={engine.backend_url(self.folder / 'state')}".encode()
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 ours = mark in (path / "environ").read_bytes().split(b"\0")

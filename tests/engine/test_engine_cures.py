@@ -35,7 +35,11 @@ def test_without_the_cure_names_are_not_pulumis(project):
     done = project.write(NAMES).up(off=("names",))
     assert done.returncode != 0
     assert "default_tags" in done.stdout
-    done = project.write(NAMES, head=HEAD.replace(f", {DEFAULT_TAGS}", "")).up(off=("names",))
+    topic = """
+    topic = aws.sns.Topic("t", opts=here)
+    aws.sns.TopicSubscription("s", topic=topic.arn, protocol="sqs", endpoint="x", opts=here)
+    """
+    done = project.write(topic, head=HEAD.replace(f", {DEFAULT_TAGS}", "")).up(off=("names",))
     assert done.returncode != 0
     assert 'aws:sns/topicSubscription:TopicSubscription has no property "topic"' in done.stdout
 

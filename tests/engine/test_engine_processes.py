@@ -6,9 +6,11 @@ import time
 
 import pytest
 
+from managed_server.local import engine
+
 pytestmark = pytest.mark.engine
 
-NUMBER = 60
+NUMBER = 40
 MANY = f"""
 for number in range({NUMBER}):
     aws.ssm.Parameter(f"p{{number}}", type="String", value="x", opts=here)
@@ -113,6 +115,28 @@ def test_a_rerun_works_with_the_state_of_a_killed_one(project):
     done = project.up()
     assert done.returncode == 0, done.stdout
     project.ok("preview", "--stack", "t", "--expect-no-changes")
+
+
+def state_files(project):
+    return {path.name for path in (project.folder / "state").rglob("*") if path.is_file()}
+
+
+def test_the_state_has_no_part_that_a_kill_can_cut_short(project):
+    assert project.write('pulumi.export("a", "b")', head="import pulumi\n").up().returncode == 0
+    assert "t.json" in state_files(project)
+    assert not any(name.endswith(".attrs") for name in state_files(project))
+
+
+def test_without_the_cure_a_kill_can_cut_the_states_attributes_short(project):
+    """They are emptied first and written then; a kill between the two is imitated here."""
+    plain = engine.backend_url(project.folder / "state").split("?")[0]
+    project.write('pulumi.export("a", "b")', head="import pulumi\n")
+    project.ok("stack", "init", "t", PULUMI_BACKEND_URL=plain)
+    assert project.up(PULUMI_BACKEND_URL=plain).returncode == 0
+    next((project.folder / "state").rglob("t.json.attrs")).write_text("")
+    done = project.up(PULUMI_BACKEND_URL=plain)
+    assert done.returncode != 0
+    assert "failed to load checkpoint: EOF" in done.stdout
 
 
 def test_nothing_asks_the_network(project, outside):
