@@ -5,6 +5,7 @@ belongs to), ``facts`` (its release facts and settings) and ``item`` (the elemen
 that is not defined is an error.
 """
 
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -45,10 +46,23 @@ def environment(templates: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         extensions=["jinja2.ext.do"],
+        bytecode_cache=_bytecode_cache(),
     )
     env.filters["shell_quote"] = lambda value: shlex.quote(str(value))
     env.filters["regex_escape"] = lambda value: re.escape(str(value))
     return env
+
+
+def _bytecode_cache() -> jinja2.BytecodeCache | None:
+    """Keep compiled templates, keyed by their text: compiling is a third of the time of a render."""
+    named = os.environ.get("MANAGED_SERVER_CACHE")
+    base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "jinja" if named else base / "managed-server" / "jinja"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:  # a read-only home: slower, and just as right
+        return None
+    return jinja2.FileSystemBytecodeCache(str(folder))
 
 
 def render(templates: Path, name: str, **context: Any) -> bytes:

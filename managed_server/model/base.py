@@ -12,4 +12,4 @@ PositiveInt = Annotated[StrictInt, Field(ge=1)]
 class Model(BaseModel):
     """A part of an input file: frozen, unknown keys refused; numbers are never guessed from text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
