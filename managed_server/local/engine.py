@@ -77,7 +77,7 @@ def environment(engine: Engine) -> dict[str, str]:
 def backend_url(folder: Path) -> str:
     """Return PULUMI_BACKEND_URL for state in a folder of this machine.
 
-    Pulumi replaces a state file in one step, but not the file of attributes that it keeps beside it: a kill at
+    Pulumi replaces a state file in one step, but not the file of attributes beside it: a kill at
     that moment leaves an empty one, and every later command fails with "failed to load checkpoint: EOF".
     Nothing needs those attributes, and `metadata=skip` leaves them out.
     """
