@@ -8,6 +8,7 @@ A lock that a dead process left is removed; one that a living process holds is w
 """
 
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -15,15 +16,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from managed_server.recovery_finders import find
+from managed_server import recovery_finders, recovery_state
 
 _WAIT_S = 300
 """Seconds that a living process may hold the lock: a bucket's lifecycle rules alone take 55."""
 
+_WRITE_S = 1
+"""Seconds after which a lock that can't be read is no longer being written."""
+
+_PROC = Path("/proc")
+
 _PROVIDER = "pulumi:providers:aws"
 
 Progress = Callable[[str], None]
+Resource = dict[str, Any]
 
 
 class RecoveryError(Exception):
@@ -34,54 +42,72 @@ def recover(root: Path, stack: str, environ: dict[str, str], progress: Progress)
     """Remove a dead process's lock, and settle pending creates.
 
     Raises:
-        RecoveryError: if somebody else holds the lock, or Pulumi refuses.
+        RecoveryError: if somebody else holds the lock, or Pulumi or AWS refuses; the state is then as it was.
     """
-    _settle_locks(stack, environ, progress)
+    _settle_locks(root, stack, environ, progress)
     exported = _export(root, stack, environ)
     deployment = exported["deployment"]
-    pending = [
-        operation["resource"]
-        for operation in deployment.get("pending_operations") or []
-        if operation["type"] == "creating"
-    ]
+    operations = deployment.get("pending_operations") or []
+    pending = [operation["resource"] for operation in operations if operation["type"] == "creating"]
     if pending:
         progress(f"{stack}: the last run ended while it created {len(pending)} resources; looking for them")
-        deployment["resources"] += _standing(deployment, pending, environ, progress)
-        # Only pending updates and deletes are left: the next run does them again.
+        resources = deployment.get("resources") or []
+        try:
+            taken, unsettled = _settle(resources, pending, environ, progress)
+        except recovery_finders.LookUpError as error:
+            raise RecoveryError(str(error)) from error
+        deployment["resources"] = recovery_state.add(resources, taken)
+        # Pending updates and deletes stay: the next run does them again.
         deployment["pending_operations"] = [
-            operation for operation in deployment["pending_operations"] if operation["type"] != "creating"
+            operation
+            for operation in operations
+            if operation["type"] != "creating" or operation["resource"]["urn"] in unsettled
         ]
         _import(root, stack, exported, environ)
     _read_taken_over(root, stack, environ, deployment)
 
 
-def _standing(
-    deployment: dict[str, Any], pending: list[dict[str, Any]], environ: dict[str, str], progress: Progress
-) -> list[dict[str, Any]]:
-    """Return the states of those pending creates that stand in AWS, as they were asked for, not yet read."""
-    resources = deployment.get("resources") or []
-    known = {(resource["type"], resource.get("id")) for resource in resources}
-    urns = {resource["urn"] for resource in resources}
-    providers = {r["urn"]: r["inputs"] for r in resources if r["type"] == _PROVIDER}
-    standing = []
+def _settle(
+    resources: list[Resource], pending: list[Resource], environ: dict[str, str], progress: Progress
+) -> tuple[list[Resource], set[str]]:
+    """Look for pending creates.
+
+    Returns:
+        The states of those that stand in AWS, as they were asked for, not yet read; and the URNs of those
+        that can't be looked for, which stay pending, so that Pulumi warns of them.
+    """
+    # One that was deleted before its replacement had its name, which the replacement has now.
+    known = {(r["type"], r.get("id")) for r in resources if not r.get("pendingReplacement")}
+    providers = {f"{r['urn']}::{r.get('id')}": r["inputs"] for r in resources if r["type"] == _PROVIDER}
+    taken: list[Resource] = []
+    unsettled: set[str] = set()
     for resource in pending:
-        if not (resource.get("custom") and resource["type"].startswith("aws:")) or resource["urn"] in urns:
-            continue  # a component, or a provider: made again by the next run, at no cost
-        resource_id = find(resource, providers[resource["provider"].rpartition("::")[0]], environ)
-        if resource_id is None or (resource["type"], resource_id) in known:
-            progress(f"{stack_name(resource)} was not created, or may be put again")
-        elif resource.get("parent") not in urns:
-            raise RecoveryError(
-                f"{resource['urn']} stands as {resource_id}, but its parent is not in the state"
-            )
+        kind, name = resource["type"], stack_name(resource)
+        if recovery_state.is_component(kind) or kind.startswith("pulumi:"):
+            continue  # made again by the next run, at no cost
+        if kind in recovery_finders.PUT_AGAIN:
+            progress(f"{name} may be put again")
+            continue
+        provider = providers.get(resource.get("provider") or "")
+        if kind not in recovery_finders.FINDERS or provider is None:
+            progress(f"{name} can't be looked for ({kind}): see whether it stands before the next run")
+            unsettled.add(resource["urn"])
+            continue
+        # What the state knows by the same name is what was being replaced.
+        found = [i for i in recovery_finders.find(resource, provider, environ) if (kind, i) not in known]
+        if len(found) > 1:
+            raise RecoveryError(f"{name} stands more than once, as {', '.join(found)}: delete all but one")
+        if found:
+            progress(f"{name} stands as {found[0]}: taken over")
+            taken.append({**resource, "id": found[0], "outputs": {}})
+            recovery_finders.finish(taken[-1], provider, environ)
         else:
-            progress(f"{stack_name(resource)} stands as {resource_id}: taken over")
-            standing.append({**resource, "id": resource_id, "outputs": {}})
-    return standing
+            progress(f"{name} was not created")
+    return taken, unsettled
 
 
 def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment: dict[str, Any]) -> None:
-    """Let Pulumi read what was taken over.
+    """Let Pulumi read what was taken over, now or by a recovery that was killed: it has no outputs yet.
 
     What was asked for stays as it was recorded: it is exact, and its secrets are encrypted, while a reading
     leaves out what AWS does not tell.
@@ -89,7 +115,10 @@ def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment
     asked = {
         resource["urn"]: resource["inputs"]
         for resource in deployment.get("resources") or []
-        if resource.get("custom") and resource["type"].startswith("aws:") and not resource.get("outputs")
+        # No other type is ever taken over, and each of these has outputs once it is read.
+        if resource["type"] in recovery_finders.FINDERS
+        and not resource.get("outputs")
+        and not resource.get("delete")
     }
     if not asked:
         return
@@ -97,7 +126,7 @@ def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment
     _pulumi(["refresh", "--yes", "--skip-preview", "--stack", stack, *targets], root, environ)
     exported = _export(root, stack, environ)
     for resource in exported["deployment"]["resources"]:
-        if resource["urn"] in asked:
+        if resource["urn"] in asked and not resource.get("delete"):
             resource["inputs"] = asked[resource["urn"]]
     _import(root, stack, exported, environ)
 
@@ -118,38 +147,65 @@ def stack_name(resource: dict[str, Any]) -> str:
     return str(resource["urn"]).rpartition("::")[2]
 
 
-def _settle_locks(stack: str, environ: dict[str, str], progress: Progress) -> None:
-    backend = environ.get("PULUMI_BACKEND_URL", "")
-    if not backend.startswith("file://"):
+def _settle_locks(root: Path, stack: str, environ: dict[str, str], progress: Progress) -> None:
+    backend = urlsplit(environ.get("PULUMI_BACKEND_URL", ""))
+    if backend.scheme != "file":
         return  # a shared backend's lock is somebody's: `pulumi cancel` is theirs to decide
-    folder = Path(backend.removeprefix("file://")) / ".pulumi" / "locks"
-    deadline = time.monotonic() + _WAIT_S
+    # Pulumi takes `file://~` and relative paths, too.
+    folder = root / Path(backend.netloc + backend.path).expanduser() / ".pulumi" / "locks"
     for lock in sorted(folder.glob(f"**/{stack}/*.json")):
-        told = False
-        while lock.is_file():
-            try:
-                held = json.loads(lock.read_text())
-            except (OSError, json.JSONDecodeError):  # removed, or written half by a process that was killed
-                held = {}
-            if held and held.get("hostname") != socket.gethostname():
-                raise RecoveryError(f"{stack} is locked by {held.get('username')} on {held.get('hostname')}")
-            if not held or not _is_pulumi(int(held.get("pid", 0))):
-                progress(f"{stack}: removed the lock of a process that is gone")
-                lock.unlink(missing_ok=True)
-            elif time.monotonic() > deadline:
-                raise RecoveryError(f"{stack} is locked by process {held['pid']}; wait for it, or end it")
-            elif not told:
-                progress(f"{stack}: waiting for process {held['pid']}, which is still at work")
-                told = True
-            else:
-                time.sleep(0.5)
+        _settle_lock(lock, stack, progress)
 
 
-def _is_pulumi(pid: int) -> bool:
-    """Tell whether a living process of that id is Pulumi, not a later one that took the number."""
+def _settle_lock(lock: Path, stack: str, progress: Progress) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    told = False
+    while held := _lock(lock):
+        if held.get("hostname") != socket.gethostname():
+            raise RecoveryError(f"{stack} is locked by {held.get('username')} on {held.get('hostname')}")
+        if not _lives(held["pid"]):
+            break
+        if time.monotonic() > deadline:
+            raise RecoveryError(f"{stack} is locked by process {held['pid']}; wait for it, or end it")
+        if not told:
+            progress(f"{stack}: waiting for process {held['pid']}, which is still at work")
+            told = True
+        time.sleep(0.1)
+    if lock.is_file():
+        lock.unlink(missing_ok=True)
+        progress(f"{stack}: removed the lock of a process that is gone")
+
+
+def _lock(lock: Path) -> dict[str, Any] | None:
+    """Return what a lock says; None where it is gone, or stays half written."""
+    deadline = time.monotonic() + _WRITE_S
+    while True:
+        try:
+            held = json.loads(lock.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            held = None
+        if isinstance(held, dict) and isinstance(held.get("pid"), int):
+            return held
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether Pulumi runs under a number, and not a later process that got it."""
+    if not _PROC.is_dir():  # no Linux: the number is all there is
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
     try:
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        name = (_PROC / str(pid) / "comm").read_text().strip()
+        state = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
     return name.startswith("pulumi") and state != "Z"
