@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -69,7 +70,8 @@ func (s *strict) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumir
 }
 
 func (s *strict) CheckConfig(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	if failures := refuse("the aws provider", r.News, s.properties("")); len(failures) > 0 {
+	// The engine adds two of its own to a provider's settings.
+	if failures := refuse("the aws provider", r.News, s.properties(""), "version", "pluginDownloadURL"); len(failures) > 0 {
 		return &pulumirpc.CheckResponse{Inputs: r.News, Failures: failures}, nil
 	}
 	return s.ResourceProviderServer.CheckConfig(ctx, r)
@@ -82,12 +84,15 @@ func (s *strict) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulum
 	return s.ResourceProviderServer.Invoke(ctx, r)
 }
 
-func refuse(what string, given *structpb.Struct, known map[string]property) []*pulumirpc.CheckFailure {
+func refuse(what string, given *structpb.Struct, known map[string]property, own ...string) []*pulumirpc.CheckFailure {
 	if known == nil {
 		return nil
 	}
 	var failures []*pulumirpc.CheckFailure
 	for _, path := range unknown(given.AsMap(), known) {
+		if slices.Contains(own, path) {
+			continue
+		}
 		failures = append(failures, &pulumirpc.CheckFailure{
 			Property: path,
 			Reason: fmt.Sprintf("%s has no property %q in the Terraform provider that the local engine uses; "+
@@ -101,8 +106,8 @@ func refuse(what string, given *structpb.Struct, known map[string]property) []*p
 func unknown(given map[string]any, known map[string]property) []string {
 	var paths []string
 	for name, value := range given {
-		if strings.HasPrefix(name, "__") || name == "version" || name == "pluginDownloadURL" {
-			continue // Pulumi's own
+		if strings.HasPrefix(name, "__") {
+			continue // Pulumi's own, such as __defaults
 		}
 		p, found := known[name]
 		if !found {

@@ -35,7 +35,7 @@ func TestUnknownProperties(t *testing.T) {
 		"in a secret":        {map[string]any{"disks": envelope([]any{map[string]any{"sise": 1.0}})}, []string{"disks.sise"}},
 		"in JSON":            {map[string]any{"disks": `[{"size": 1, "key_id": "x"}]`}, []string{"disks.key_id"}},
 		"keys of a map":      {map[string]any{"tags": map[string]any{"Any": "x"}}, nil},
-		"Pulumi's own":       {map[string]any{"__defaults": []any{}, "version": "7", "pluginDownloadURL": "x"}, nil},
+		"Pulumi's own":       {map[string]any{"__defaults": []any{}}, nil},
 		"an unknown value":   {map[string]any{"disks": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, nil},
 		"a list of unknowns": {map[string]any{"disks": []any{"04da6b54-80e4-46f7-96ec-b56ff0331ba9"}}, nil},
 		"an output":          {map[string]any{"disks": map[string]any{resource.SigKey: resource.OutputValueSig}}, nil},
@@ -94,6 +94,22 @@ func TestEveryCallRefusesWithNameAndType(t *testing.T) {
 			!strings.Contains(failures[0].Reason, `"colour"`) {
 			t.Errorf("%s: %v", what, failures)
 		}
+	}
+}
+
+func TestTheEnginesOwnSettingsAreAcceptedInTheProviderAlone(t *testing.T) {
+	own, err := structpb.NewStruct(map[string]any{"version": "7.51.1", "pluginDownloadURL": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &strict{ResourceProviderServer: inner{}, known: map[string]map[string]property{"": machine, "aws:x:Y": machine}}
+	config, err := s.CheckConfig(context.Background(), &pulumirpc.CheckRequest{News: own})
+	if err != nil || len(config.Failures) != 0 {
+		t.Errorf("%v %v", config, err)
+	}
+	check, err := s.Check(context.Background(), &pulumirpc.CheckRequest{Urn: "urn:pulumi:s::p::aws:x:Y::n", News: own})
+	if err != nil || len(check.Failures) != 2 {
+		t.Errorf("%v %v", check, err)
 	}
 }
 
