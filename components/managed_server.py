@@ -29,7 +29,8 @@ class ManagedServerArgs:
 class ManagedServer(pulumi.ComponentResource):
     """An instance with an Elastic IP (AWS FSBP EC2.3, EC2.8).
 
-    Its root volume is its only one, and goes with it; a protected volume for data comes with the backups. A
+    Its root volume is its only one, and goes with it; a protected volume for data comes with the backups. So
+    the instance is protected, and so is its address. A
     new image or other user data never replaces or restarts it: both matter at its creation alone.
     """
 
@@ -72,13 +73,17 @@ class ManagedServer(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[*args.after, *role.granted],
                 ignore_changes=["ami", "user_data_base64"],
+                # The customer's data is on it, and the provider lifts termination protection before it
+                # terminates: against `pulumi destroy` only Pulumi's own protection helps.
+                protect=True,
             ),
         )
         address = aws.ec2.Eip(
             f"{name}-address",
             domain="vpc",
             tags={"Name": f"{name}-address", "server": args.server},
-            opts=child,
+            # It is in the customer's DNS: once released, it is somebody else's.
+            opts=pulumi.ResourceOptions(parent=self, protect=True),
         )
         aws.ec2.EipAssociation(
             f"{name}-address-association",

@@ -273,6 +273,7 @@ class CustomerSpec:
     term_months: int
     objectives: tuple[tuple[Priority, int | None], ...]
     routes: tuple[tuple[Priority, str], ...]
+    """Where a fault of each priority goes: ``page`` or ``ticket``."""
     provider: Provider
     hub: Hub
     account_id: str
@@ -302,10 +303,6 @@ class CustomerSpec:
     def passphrase_parameter(self) -> str:
         """Name of the SecureString that holds the backup passphrase, the same in both regions."""
         return f"/managed-server/{self.id}/backup/passphrase"
-
-    def route(self, priority: Priority) -> str:
-        """Return where a fault of a priority goes: ``page`` or ``ticket``."""
-        return dict(self.routes)[priority]
 
     def server(self, name: str) -> ServerSpec:
         """Return one server.

@@ -90,7 +90,8 @@ def test_what_holds_or_opens_data_is_protected(acme):
     assert {r.name for r in acme.of("Parameter")} <= protected
     backup = {r.name for r in acme.aws if r.name.startswith("acme-backup-")}
     assert backup <= protected, "what guards the backups is protected with them"
-    assert protected == keys | backup | {"acme-passphrase-home", "acme-passphrase-copy"}
+    server = {"acme-web1-instance", "acme-web1-address"}
+    assert protected == keys | backup | server | {"acme-passphrase-home", "acme-passphrase-copy"}
 
 
 def test_outputs(acme):

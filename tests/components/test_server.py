@@ -112,6 +112,13 @@ def test_a_server_reaches_its_own_bundles_and_backups_alone(acme):
     prefixes = by_sid["ListOwnBackups"]["Condition"]["StringLike"]["s3:prefix"]
     assert prefixes == ["web1/", "web1/*"]
     assert by_sid["Passphrase"]["Resource"] == "arn:aws:acme-passphrase-home"
+    assert {
+        sid: by_sid[sid]["Condition"]["StringEquals"] for sid in by_sid if "Open" in sid or "Encrypt" in sid
+    } == {
+        "OpenPassphrase": {"kms:EncryptionContext:PARAMETER_ARN": "arn:aws:acme-passphrase-home"},
+        "OpenBundles": {"kms:ViaService": "s3.eu-west-2.amazonaws.com"},
+        "EncryptBackups": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+    }
 
 
 def test_roles_are_for_ec2_and_session_manager(acme):
