@@ -30,8 +30,8 @@ class ManagedServer(pulumi.ComponentResource):
     """An instance with an Elastic IP (AWS FSBP EC2.3, EC2.8).
 
     Its root volume is its only one, and goes with it; a protected volume for data comes with the backups. So
-    the instance is protected, and so is its address. A new image or other user data never replaces or restarts
-    it: both matter at its creation alone.
+    the instance is protected, and so is its address. A new image or other user data never replaces it or
+    restarts it: both matter at its creation alone.
     """
 
     instance_id: pulumi.Output[str]
