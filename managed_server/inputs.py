@@ -116,16 +116,27 @@ def load_stack(root: FilePath, stack: str) -> tuple[Document, Customer]:
     Raises:
         InputError: with every problem of the file.
     """
+    document, customer = read_stack(root, stack)
+    if document.problems or customer is None:
+        raise InputError(document.problems)
+    return document, customer
+
+
+def read_stack(root: FilePath, stack: str) -> tuple[Document, Customer | None]:
+    """Read one stack file; what is wrong with it is in the document.
+
+    Raises:
+        InputError: if there is no such file.
+    """
     path = stack_path(root, stack)
     if not path.is_file():
         message = f"there is no such stack file{nearest(stack, stack_names(root))}"
         raise InputError([Problem(str(path.relative_to(root)), 0, "", message)])
     document = read_yaml(path, root)
     model = validate(document, StackFile)
-    if document.problems or model is None:
-        # Everything a person writes is below this one key: saying it each time says nothing.
-        raise InputError(
-            replace(problem, path=problem.path.removeprefix(_CUSTOMER).lstrip("."))
-            for problem in document.problems
-        )
-    return document, model.config.customer
+    # Everything a person writes is below this one key: saying it each time says nothing.
+    document.problems = [
+        replace(problem, path=problem.path.removeprefix(_CUSTOMER).lstrip("."))
+        for problem in document.problems
+    ]
+    return document, model.config.customer if model is not None else None

@@ -6,13 +6,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from managed_server import spec
-from managed_server.inputs import load_project, load_stack
+from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
 from managed_server.model.catalogue import Absent
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Customer, Server
 from managed_server.model.tables import InstanceFacts
 from managed_server.model.types import CustomerId
+from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.resolve_server import Chosen, Gatherer, holds
@@ -29,7 +30,22 @@ def load_customer(root: FilePath, stack: str) -> spec.CustomerSpec:
     Raises:
         InputError: with every problem of every file.
     """
-    return resolve_stack(load_project(root), stack)[0]
+    try:
+        project = load_project(root)
+    except InputError as error:
+        raise InputError([*error.problems, *problems_of_stacks(root, [stack])]) from error
+    return resolve_stack(project, stack)[0]
+
+
+def problems_of_stacks(root: FilePath, stacks: list[str]) -> list[Problem]:
+    """Return what is wrong with stack files by themselves, for when the catalogue can't be loaded."""
+    found: list[Problem] = []
+    for stack in stacks or stack_names(root):
+        try:
+            load_stack(root, stack)
+        except InputError as error:
+            found += error.problems
+    return found
 
 
 def resolve_stack(
@@ -42,14 +58,28 @@ def resolve_stack(
     Raises:
         InputError: with every problem of the stack file.
     """
-    document, customer = load_stack(project.root, stack)
+    document, whole = read_stack(project.root, stack)
+    customer = whole or _what_is_left(project, document)
+    if customer is None:
+        raise InputError(document.problems)
     resolver = _Resolver(project, stack, document, customer)
+    resolver.problems += document.problems
     result = resolver.customer_spec()
     errors = [problem for problem in resolver.problems if problem.severity == "error"]
     if errors or result is None:
         raise InputError(errors)
     resolver.warn(today or datetime.datetime.now(tz=datetime.UTC).date())
     return result, tuple(problem for problem in resolver.problems if problem.severity == "warning")
+
+
+def _what_is_left(project: Project, document: Document) -> Customer | None:
+    """Return what can still be held against the catalogue, of a file that the model refuses."""
+    return mended(
+        document.data,
+        next(iter(project.provider.hubs)),
+        next(iter(project.instance_types.types)),
+        next(name for name, entry in project.software.items() if not entry.general.requires),
+    )
 
 
 class _Resolver:

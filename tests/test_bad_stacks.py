@@ -199,3 +199,60 @@ def test_warnings_do_not_fail(inputs):
         f"warning: {FILE}:19: servers.web1.disk_gb: over 100 GB: backups may cost a surcharge" in done.stderr
     )
     assert f"warning: {FILE}:12: users.alice: expired on 2020-01-01: the account is locked" in done.stderr
+
+
+def test_every_kind_at_once(inputs):
+    """What the model refuses does not hide what only the catalogue can tell, in one file."""
+    broken = STACK
+    for kind, (old, new, _) in BAD.items():
+        if kind in AT_ONCE:
+            assert broken.count(old) == 1, kind
+            broken = broken.replace(old, new)
+    write_stack(inputs, broken)
+    done = check(inputs, "acme")
+    assert done.returncode == 2
+    for kind in AT_ONCE:
+        message = BAD[kind][2].partition(": ")[2]  # lines shift where one is added
+        assert message in done.stderr, (kind, done.stderr)
+
+
+AT_ONCE = (
+    "unknown software",
+    "duplicate key",
+    "bad CIDR",
+    "broken SSH key",
+    "unknown key",
+    "short contract",
+    "same region",
+    "expiry that is no date",
+    "unsupported Debian",
+)
+
+
+def test_broken_catalogue_does_not_hide_broken_stacks(inputs):
+    path = inputs / "catalogue" / "software" / "nginx.yaml"
+    path.write_text(path.read_text().replace("supported: nginx", "supported: ngnix"))
+    write_stack(inputs, STACK.replace("203.0.113.0/24", "203.0.113.7/24"))
+    done = check(inputs)
+    assert "catalogue/software/nginx.yaml:" in done.stderr
+    assert f"{FILE}:10: access.ssh_from[0]:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config: 3\n",
+        "config: {}\n",
+        "config:\n  managed-server:customer: []\n",
+        "config:\n  managed-server:customer: {servers: {web1: {software: {a: 1}}}, users: [1]}\n",
+        "config:\n  managed-server:customer:\n    servers: {1: 2, x: null}\n    contract: now\n",
+        "- 1\n",
+        "config:\n  managed-server:customer: {contacts: [[]], hub: [], aws: {region: 1}, name: {}}\n",
+    ],
+)
+def test_nonsense_is_located_and_no_traceback(inputs, text):
+    write_stack(inputs, text)
+    done = check(inputs, "acme")
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    assert all(line.startswith(f"error: {FILE}:") for line in done.stderr.splitlines()[:-1]), done.stderr

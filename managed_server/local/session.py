@@ -52,7 +52,7 @@ def environment(root: Path, engine: engines.Engine, local: aws.LocalAws) -> dict
         "AWS_ENDPOINT_URL": local.endpoint,
         "AWS_MAX_ATTEMPTS": "3",  # what the local AWS lacks would be asked for again for minutes
         "MANAGED_SERVER_AWS_ENDPOINT": local.endpoint,
-        "PULUMI_BACKEND_URL": f"file://{root / _LOCAL / 'state'}",
+        "PULUMI_BACKEND_URL": engines.backend_url(root / _LOCAL / "state"),
         "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
     }
 

@@ -82,8 +82,8 @@ class Server(Model):
     instance_type: InstanceType
     disk_gb: Annotated[Int, Field(ge=8, le=16384)] = Field(description="size of the root volume, GiB")
     debian: Int = Field(default=13, description="Debian release; a machine refuses a bundle for another one")
-    software: tuple[EntryId, ...] = Field(min_length=1, description="ids of catalogue/software")
-    settings: dict[EntryId, dict[str, SettingValue]] = Field(
+    software: tuple[str, ...] = Field(min_length=1, description="ids of catalogue/software")
+    settings: dict[str, dict[str, SettingValue]] = Field(
         default={}, description="settings of software and tools that differ from their catalogue defaults"
     )
     sites: tuple[HostName, ...] = ()

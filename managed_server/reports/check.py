@@ -10,7 +10,7 @@ from managed_server.bundle import Bundle, build
 from managed_server.inputs import load_project, stack_names
 from managed_server.problems import InputError, Problem
 from managed_server.rendering import RenderError
-from managed_server.resolve import resolve_stack
+from managed_server.resolve import problems_of_stacks, resolve_stack
 
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
@@ -59,7 +59,7 @@ def check_stacks(root: Path, stacks: list[str]) -> CheckResult:
     try:
         project = load_project(root)
     except InputError as error:
-        return CheckResult((), error.problems)
+        return CheckResult((), tuple(sorted({*error.problems, *problems_of_stacks(root, stacks)})))
     if not stacks and not stack_names(root):
         problems.append(Problem("stacks", 0, "", "there is no stack file; add stacks/Pulumi.<customer>.yaml"))
     for stack in stacks or stack_names(root):
