@@ -1,8 +1,8 @@
 """Makes a stack file that is wrong in places complete enough to look for what else is wrong with it.
 
-All problems must be reported at once, also those that show only when the file is held against the catalogue.
-So what the model refuses is taken out, or replaced where it is needed, and the rest is resolved. The result is
-for finding problems alone: nothing is ever rendered or created from it.
+All problems must be reported at once, also those that show only when the file is held against the
+catalogue. So what the model refuses is taken out, or replaced where it is needed, and the rest is resolved.
+The result is for finding problems alone: nothing is ever rendered or created from it.
 """
 
 import copy
