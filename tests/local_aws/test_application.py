@@ -94,3 +94,50 @@ def test_a_slow_sender_holds_nobody_up():
     sent.set()
     slow.join()
     assert moto.bodies == [b"", b"body"]
+
+
+class Counter:
+    """Stands in for moto: each call makes one more; the first fails where it is told to."""
+
+    def __init__(self, fail_first: bool = False) -> None:
+        self.made = 0
+        self.fail = fail_first
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.made += 1
+        failed, self.fail = self.fail, False
+        start_response("500 Oh" if failed else "200 OK", [("X-Made", str(self.made))])
+        return [b"made ", str(self.made).encode()]
+
+
+def test_a_call_that_is_sent_again_is_carried_out_once():
+    """A client that lost the answer gets the same one, and nothing is made twice."""
+    moto = Counter()
+    application = LocalAwsApplication(moto, "b")
+    first = ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one")
+    assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one") == first
+    assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="two") == ("200 OK", b"made 2")
+    assert moto.made == 2
+
+
+def test_reads_and_calls_without_an_id_are_always_carried_out():
+    moto = Counter()
+    application = LocalAwsApplication(moto, "b")
+    for _ in range(2):
+        ask(application, method="POST")
+        ask(application, method="GET", HTTP_AMZ_SDK_INVOCATION_ID="one")
+    assert moto.made == 4
+
+
+def test_what_failed_inside_may_be_tried_again():
+    moto = Counter(fail_first=True)
+    application = LocalAwsApplication(moto, "b")
+    assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one")[0] == "500 Oh"
+    assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one") == ("200 OK", b"made 2")
+
+
+def test_few_answers_are_kept():
+    application = LocalAwsApplication(Counter(), "b")
+    for number in range(1000):
+        ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID=str(number))
+    assert len(application._answers) <= 256

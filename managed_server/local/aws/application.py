@@ -2,7 +2,9 @@
 
 import io
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 Environ = dict[str, Any]
@@ -11,6 +13,35 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 BOOT_ID_PATH = "/managed-server/boot-id"
 MOTO_API = "/moto-api"
+
+
+_REMEMBERED = 256
+"""Answers that are kept: a client tries again within seconds, in which there are never more."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def _answer(application: Application, environ: Environ) -> _Answer:
+    """Call a WSGI application, and take its whole answer."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        started.append((status, headers))
+
+    parts = application(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started[-1]
+    return _Answer(status, list(headers), body)
 
 
 class LocalAwsApplication:
@@ -27,6 +58,7 @@ class LocalAwsApplication:
         self._moto = moto
         self._boot_id = boot_id
         self._turn = threading.Lock()
+        self._answers: OrderedDict[str, _Answer] = OrderedDict()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
@@ -39,7 +71,27 @@ class LocalAwsApplication:
             return _text(start_response, "403 Forbidden", "the local AWS is only emptied by a restart\n")
         _read_body(environ)
         with self._turn:
+            return self._once(environ, start_response)
+
+    def _once(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Carry a call out once, however often it is sent.
+
+        A client whose connection broke before the answer sends its call again, under the same invocation id.
+        Carried out twice, a create would be refused as a duplicate of itself: it would stand, unknown to its
+        maker. AWS seldom loses an answer; a loaded machine with a connection for each call does.
+        """
+        call = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if call is None or environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
             return self._moto(environ, start_response)
+        answer = self._answers.get(call)
+        if answer is None:
+            answer = _answer(self._moto, environ)
+            if not answer.status.startswith("5"):  # what failed in here may be tried again
+                self._answers[call] = answer
+                while len(self._answers) > _REMEMBERED:
+                    self._answers.popitem(last=False)
+        start_response(answer.status, answer.headers)
+        return [answer.body]
 
 
 def _text(start_response: StartResponse, status: str, text: str) -> list[bytes]:
