@@ -99,11 +99,11 @@ def test_a_slow_sender_holds_nobody_up():
 class Counter:
     """Stands in for moto: each call makes one more; the first fails where it is told to."""
 
-    def __init__(self, fail_first: bool = False) -> None:
+    def __init__(self) -> None:
         self.made = 0
-        self.fail = fail_first
+        self.fail = False
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    def __call__(self, _environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.made += 1
         failed, self.fail = self.fail, False
         start_response("500 Oh" if failed else "200 OK", [("X-Made", str(self.made))])
@@ -130,7 +130,8 @@ def test_reads_and_calls_without_an_id_are_always_carried_out():
 
 
 def test_what_failed_inside_may_be_tried_again():
-    moto = Counter(fail_first=True)
+    moto = Counter()
+    moto.fail = True
     application = LocalAwsApplication(moto, "b")
     assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one")[0] == "500 Oh"
     assert ask(application, method="POST", HTTP_AMZ_SDK_INVOCATION_ID="one") == ("200 OK", b"made 2")
