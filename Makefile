@@ -10,6 +10,11 @@ STACKS ?= example
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
+# A folder that was copied or moved brings an environment that runs the code of the first one.
+ifneq ($(shell cat $(VENV)/home 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/installed
+endif
+
 $(VENV)/installed: requirements.txt pyproject.toml
 	@.ci/venv $(VENV)
 
@@ -24,13 +29,13 @@ test: $(VENV)/installed  ## all tests, through the real engine and the real vali
 	@$(RUN)python -m managed_server.local.engine
 	@$(RUN)pytest
 
-check: $(VENV)/installed  ## lint, types, import directions, and the example's stack file
+check: $(VENV)/installed  ## lint, types, import directions, and all stack files
 	@$(RUN)ruff check . && $(RUN)ruff format --check .
 	@$(RUN)mypy && $(RUN)lint-imports
 	@$(RUN)managed check
 
 preview: $(VENV)/installed  ## what a change would do, on the local AWS, with the policies
-	@eval "$$($(RUN)managed local env)" && pulumi preview --diff -s $(STACKS) --policy-pack policies
+	@$(RUN)managed local preview $(STACKS)
 
 bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@$(RUN)python tests/bench.py

@@ -70,6 +70,12 @@ def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
                 yield entry.document.problem(
                     ("files", index), f"templates/{entry.id}/{name} does not exist; write it"
                 )
+    for path in sorted(folder.glob("**/*")):
+        if path.is_symlink():
+            name = str(path.relative_to(project.root))
+            yield Problem(
+                name, 0, "", "is a symbolic link: it could bring a file of this machine into a bundle"
+            )
     for path in sorted(folder.glob("server/**/*.j2")):
         name = str(path.relative_to(folder))
         if name not in used:

@@ -39,6 +39,9 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that can't be written: no fault of this program
+        typer.echo(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        sys.exit(1)
 
 
 def report_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
@@ -115,6 +118,14 @@ def local_up(stacks: Stacks = None, *, root: Root = HERE) -> None:
     from managed_server.local import session  # noqa: PLC0415
 
     raise typer.Exit(session.up(_root(root), stacks or []))
+
+
+@local.command("preview")
+def local_preview(stacks: Stacks = None, *, root: Root = HERE) -> None:
+    """Show what a change would do on the local AWS, judged by the policies."""
+    from managed_server.local import session  # noqa: PLC0415
+
+    raise typer.Exit(session.preview(_root(root), stacks or []))
 
 
 @local.command("down")

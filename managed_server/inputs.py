@@ -1,5 +1,6 @@
 """Loads the whole project: provider, contract, catalogue, and the stack files."""
 
+import re
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -12,10 +13,11 @@ from managed_server.model.customer import Customer, StackFile
 from managed_server.model.provider import Provider
 from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
 from managed_server.problems import InputError, Problem
-from managed_server.project import EntryFile, Project, substitute
+from managed_server.project import EntryFile, Project, UnresolvedError, substitute
 
 E = TypeVar("E", bound=Entry)
 
+_STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # Pulumi's own rule; the customer id's is narrower
 _CUSTOMER = "config.managed-server:customer"
 
 _SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
@@ -60,6 +62,10 @@ def _load_entries(
     root: FilePath, kind: str, model: type[E], problems: list[Problem]
 ) -> dict[str, EntryFile[E]]:
     entries: dict[str, EntryFile[E]] = {}
+    for path in sorted((root / "catalogue" / kind).iterdir()):
+        if path.suffix != ".yaml" and not path.name.startswith("."):
+            name = str(path.relative_to(root))
+            problems.append(Problem(name, 0, "", "is no entry: its name must end in .yaml"))
     for path in sorted((root / "catalogue" / kind).glob("*.yaml")):
         document = read_yaml(path, root)
         if not document.problems:
@@ -85,11 +91,14 @@ def _general(document: Document, model: type[E]) -> E | None:
         facts = releases.get(release) if release is not None and isinstance(releases, dict) else {}
         try:
             replaced = substitute(document.data, {**(facts if isinstance(facts, dict) else {}), **defaults})
-        except KeyError as error:
-            name = error.args[0]
+        except UnresolvedError as error:
             known = [*(facts if isinstance(facts, dict) else {}), *defaults]
             document.problems.append(
-                document.problem((), f"${{{name}}} is not known for Debian {release}{nearest(name, known)}")
+                document.problem(
+                    error.path,
+                    f"the placeholder {error.name!r} is not known for Debian {release}"
+                    f"{nearest(error.name, known)}; $${{ stands for a literal ${{",
+                )
             )
             return None
         found = validate(document, model, replaced)
@@ -129,7 +138,7 @@ def read_stack(root: FilePath, stack: str) -> tuple[Document, Customer | None]:
         InputError: if there is no such file.
     """
     path = stack_path(root, stack)
-    if not path.is_file():
+    if not _STACK_NAME.fullmatch(stack) or not path.is_file():
         message = f"there is no such stack file{nearest(stack, stack_names(root))}"
         raise InputError([Problem(str(path.relative_to(root)), 0, "", message)])
     document = read_yaml(path, root)

@@ -22,7 +22,8 @@ except ImportError:  # PyYAML without libyaml reads the same, only slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 _MAX_NODES = 200_000  # far above any stack file; a file of nested aliases grows past it at once
-_PLAIN_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_MAX_BYTES = 1_000_000
+_PLAIN_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -46,6 +47,9 @@ class Document:
         return Problem(self.file, self.line(path), dotted(path), message, "warning" if warning else "error")
 
 
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
 class _Builder:
     """Turns YAML nodes into plain data, noting where each stands."""
 
@@ -64,6 +68,8 @@ class _Builder:
                 f"more than {_MAX_NODES} values: aliases that multiply, or not an input file"
             )
         self.document.lines.setdefault(path, node.start_mark.line + 1)
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            self.fail(node, path, f"the tag {node.tag!r} is not supported; write the value plainly")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -82,6 +88,9 @@ class _Builder:
                 self.fail(key_node, path, "merge keys (<<) are not supported; write the keys out")
                 continue
             key = self.scalar(key_node, path)
+            if key is None or isinstance(key, bool):
+                self.fail(key_node, path, f"the key {key_node.value!r} is not read as text; put it in quotes")
+                continue
             if key in result:
                 self.fail(
                     key_node, (*path, key), f"duplicate key, first on line {first[key]}; keep one of the two"
@@ -125,12 +134,16 @@ def read_yaml(path: FilePath, root: FilePath) -> Document:
     name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     document = Document(name)
     try:
-        text = path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        if len(content) > _MAX_BYTES:
+            document.problems.append(Problem(name, 0, "", f"is over {_MAX_BYTES} bytes: not an input file"))
+            return document
+        text = content.decode("utf-8")
     except OSError as error:
         document.problems.append(Problem(name, 0, "", f"can't be read: {error.strerror}"))
         return document
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         document.problems.append(Problem(name, line, "", "is not UTF-8 text; save it as UTF-8"))
         return document
     try:
@@ -143,6 +156,10 @@ def read_yaml(path: FilePath, root: FilePath) -> Document:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.context, error.problem) if part)
         document.problems.append(Problem(name, mark.line + 1 if mark else 0, "", f"YAML syntax: {message}"))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 0
+        message = f"YAML syntax: {error.reason}"
+        document.problems.append(Problem(name, line, "", message))
     except (yaml.YAMLError, RecursionError) as error:
         message = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
         document.problems.append(Problem(name, 0, "", f"YAML syntax: {message}"))
@@ -181,6 +198,8 @@ def _explain(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = "must be a list; start each item with '- '"
     elif kind == "string_type":
         message = "must be text; put it in quotes"
+    elif kind == "too_short":
+        message = "must not be empty"
     return document.problem(loc, message[0].lower() + message[1:] if message[:5] == "Input" else message)
 
 

@@ -19,7 +19,9 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
-        return where + (f"{self.path}: " if self.path else "") + self.message
+        text = where + (f"{self.path}: " if self.path else "") + self.message
+        # What a file holds must not move a terminal's cursor, or begin a line of its own.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class InputError(Exception):

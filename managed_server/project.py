@@ -12,7 +12,7 @@ from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
 from managed_server.model.provider import Provider
 from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
-from managed_server.problems import InputError
+from managed_server.problems import InputError, Path
 
 E = TypeVar("E", bound=Entry)
 
@@ -22,21 +22,34 @@ class _Placeholder(string.Template):
     idpattern = r"(?!)"  # only ${name}: a lone $ is text, as in regular expressions and shell commands
 
 
-def substitute(value: Any, facts: dict[str, Any]) -> Any:
+class UnresolvedError(Exception):
+    """A placeholder that can't be replaced: where it stands, and its name or what is wrong with it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(name)
+        self.path, self.name = path, name
+
+
+def substitute(value: Any, facts: dict[str, Any], path: Path = ()) -> Any:
     """Replace ``${name}`` in all text below ``value``; a text of one placeholder takes the fact's own type.
 
     Raises:
-        KeyError: a name that ``facts`` lacks.
+        UnresolvedError: a name that ``facts`` lacks, or ``${`` without a name and ``}``.
     """
     if isinstance(value, dict):
-        return {key: substitute(item, facts) for key, item in value.items()}
+        return {key: substitute(item, facts, (*path, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [substitute(item, facts) for item in value]
-    if not isinstance(value, str) or "$" not in value:
+        return [substitute(item, facts, (*path, index)) for index, item in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
         return value
     if value.startswith("${") and value.endswith("}") and value[2:-1] in facts:
         return facts[value[2:-1]]
-    return _Placeholder(value.replace("$${", "\0")).substitute(facts).replace("\0", "${")
+    try:
+        return _Placeholder(value.replace("$${", "\0")).substitute(facts).replace("\0", "${")
+    except KeyError as error:
+        raise UnresolvedError(path, str(error.args[0])) from error
+    except ValueError as error:
+        raise UnresolvedError(path, value) from error
 
 
 @dataclass
@@ -66,10 +79,9 @@ class EntryFile(Generic[E]):
             scratch = Document(self.document.file, self.document.data, self.document.lines)
             try:
                 data = substitute(self.document.data, facts)
-            except KeyError as error:
-                raise InputError(
-                    [scratch.problem((), f"${{{error.args[0]}}} is neither a fact nor a setting")]
-                ) from error
+            except UnresolvedError as error:
+                message = f"the placeholder {error.name!r} is neither a fact nor a setting"
+                raise InputError([scratch.problem(error.path, message)]) from error
             entry = validate(scratch, self.model, data)
             if entry is None:
                 raise InputError(scratch.problems)

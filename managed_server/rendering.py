@@ -8,6 +8,7 @@ that is not defined is an error.
 import os
 import re
 import shlex
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,15 @@ from typing import Any
 import jinja2
 
 from managed_server import spec
+from managed_server.problems import Problem
 
 
 class RenderError(Exception):
-    """A template can't be rendered; the message names it and its line."""
+    """A template can't be rendered."""
+
+    def __init__(self, file: str, line: int, message: str) -> None:
+        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
+        self.problem = Problem(file, line, "", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,23 @@ def render(templates: Path, name: str, **context: Any) -> bytes:
     """
     try:
         text = environment(templates).get_template(name).render(**context)
+        return text.encode()
     except jinja2.TemplateNotFound as error:
-        raise RenderError(f"templates/{error.name}: does not exist") from error
+        raise RenderError(f"templates/{error.name}", 0, "does not exist") from error
     except jinja2.TemplateSyntaxError as error:
-        raise RenderError(f"templates/{error.name}:{error.lineno}: {error.message}") from error
-    except jinja2.TemplateError as error:
-        raise RenderError(f"templates/{name}: {error}") from error
-    return text.encode()
+        raise RenderError(f"templates/{error.name or name}", error.lineno, str(error.message)) from error
+    except Exception as error:  # a template is input: whatever goes wrong in it is its own problem
+        file, line = _where(error, templates, name)
+        raise RenderError(file, line, f"{type(error).__name__}: {error}") from error
+
+
+def _where(error: Exception, templates: Path, name: str) -> tuple[str, int]:
+    """Return the template and the line in which an error arose; Jinja puts both into the traceback."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.suffix == ".j2" and path.is_relative_to(templates):
+            return f"templates/{path.relative_to(templates)}", frame.lineno or 0
+    return f"templates/{name}", 0
 
 
 def render_server(

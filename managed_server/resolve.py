@@ -205,6 +205,9 @@ class _Resolver:
                 f"{server.instance_type!r} is not in catalogue/instance-types.yaml"
                 f"{nearest(server.instance_type, self.project.instance_types.types)}",
             )
+        for index, site in enumerate(server.sites):
+            if site in server.sites[:index]:
+                self.error((*at, "sites", index), f"{site!r} is listed twice")
         chosen = self._choose(at, server, machine)
         if release is None or machine is None or len(self.problems) > before:
             return None

@@ -116,5 +116,5 @@ def test_a_broken_template_is_an_input_problem(inputs, command):
     template.write_text("{{ server.nothing }}\n")
     done = managed(command, "acme", "--root", inputs)
     assert done.returncode == 2
-    assert "nginx/server/etc/nginx/nginx.conf.j2: " in done.stderr
+    assert "nginx/server/etc/nginx/nginx.conf.j2:1: " in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ State lives in ``.local/``: ``aws.json`` and ``aws.log`` (the server), ``state/`
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import shlex
@@ -12,6 +13,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +43,20 @@ class SessionError(Exception):
     """A step failed; the message says which, and what to do."""
 
 
+_FAILURES = (SessionError, RecoveryError, engines.EngineError, aws.LocalAwsError, OSError)
+
+
 def _progress(message: str) -> None:
     console.print(f"[dim]·[/] {message}")
 
 
 def environment(root: Path, engine: engines.Engine, local: aws.LocalAws) -> dict[str, str]:
     """Return what ``pulumi`` and AWS clients need to reach the local AWS."""
+    shared = engines.environment(engine)
+    path = shared.get("PATH", os.environ.get("PATH", os.defpath))
     return {
-        **engines.environment(engine),
+        **shared,
+        "PATH": os.pathsep.join([path, str(Path(sys.prefix) / "bin")]),  # `managed` itself
         **_CREDENTIALS,
         "AWS_ENDPOINT_URL": local.endpoint,
         "AWS_MAX_ATTEMPTS": "3",  # what the local AWS lacks would be asked for again for minutes
@@ -72,28 +81,80 @@ def up(root: Path, stacks: list[str]) -> int:
     checked = check_stacks(root, stacks)
     for problem in checked.problems:
         if problem.severity == "warning":
-            console.print(f"[yellow]warning:[/] {problem}", markup=True)
+            console.print("warning: ", style="yellow", end="")
+            console.print(str(problem), markup=False)
     if checked.errors:
         raise InputError(checked.problems)
     try:
-        engine, local = _start(root)
-        inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-        environ = {**inherited, **environment(root, engine, local)}
-        for stack in stacks:
-            _up_one(root, stack, environ)
-    except (SessionError, RecoveryError, engines.EngineError, aws.LocalAwsError) as error:
-        console.print(f"[red]error:[/] {error}")
-        return 1
-    _print_standing(root, stacks, environ)
+        with _alone(root):
+            environ = _prepare(root)
+            for stack in stacks:
+                _up_one(root, stack, environ)
+            _print_standing(root, stacks, environ)
+    except _FAILURES as error:
+        return _failed(error)
     return 0
+
+
+def preview(root: Path, stacks: list[str]) -> int:
+    """Show what `up` would do, with the policies; nothing is created but the stack's empty state."""
+    stacks = stacks or stack_names(root)
+    try:
+        with _alone(root):
+            environ = _prepare(root)
+            for stack in stacks:
+                _select(root, stack, environ)
+                recover(root, stack, environ, _progress)
+                arguments = ["preview", "--diff", "--stack", stack, "--policy-pack", "policies"]
+                _pulumi(arguments, root, environ, show=True)
+    except _FAILURES as error:
+        return _failed(error)
+    return 0
+
+
+def _failed(error: Exception) -> int:
+    console.print("error: ", style="red", end="")
+    console.print(str(error), markup=False)
+    return 1
+
+
+def _prepare(root: Path) -> dict[str, str]:
+    """Start what is needed, and return the environment for Pulumi."""
+    engine, local = _start(root)
+    _start_over_after_restart(root, local)
+    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return {**inherited, **environment(root, engine, local)}
+
+
+@contextmanager
+def _alone(root: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Let one command at a time change what stands; yields whether this is the one.
+
+    The lock goes with the process that holds it, however it ends.
+    """
+    (root / _LOCAL).mkdir(parents=True, exist_ok=True)
+    with (root / _LOCAL / "session.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                yield False
+                return
+            lock.seek(0)
+            _progress(
+                f"waiting for process {lock.read().strip() or '?'}, which is at work on the same stacks"
+            )
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield True
 
 
 def _start(root: Path) -> tuple[engines.Engine, aws.LocalAws]:
     (root / _LOCAL / "state").mkdir(parents=True, exist_ok=True)
     engine = engines.find_or_build(_progress)
-    local = aws.start(root / _LOCAL, _progress)
-    _start_over_after_restart(root, local)
-    return engine, local
+    return engine, aws.start(root / _LOCAL, _progress)
 
 
 def _start_over_after_restart(root: Path, local: aws.LocalAws) -> None:
@@ -179,8 +240,7 @@ def _print_standing(root: Path, stacks: list[str], environ: dict[str, str]) -> N
         )
         for name, value in _flat(_outputs(root, stack, environ)):
             table.add_row(name, str(value))
-        out = Console()
-        out.print(table, width=None if out.is_terminal else _PIPED, soft_wrap=True)
+        Console(width=None if sys.stdout.isatty() else _PIPED).print(table)
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
@@ -191,10 +251,14 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
 
 def down(root: Path) -> int:
     """Stop the local AWS, and forget the state of what stood on it."""
-    stopped = aws.stop(root / _LOCAL)
-    for gone in ("state", "boot-id"):
-        path = root / _LOCAL / gone
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    try:
+        with _alone(root):
+            stopped = aws.stop(root / _LOCAL)
+            for gone in ("state", "boot-id"):
+                path = root / _LOCAL / gone
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    except _FAILURES as error:
+        return _failed(error)
     console.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
     return 0
 
@@ -225,7 +289,10 @@ def status(root: Path, *, as_json: bool) -> int:
 def _stack_states(root: Path) -> dict[str, int]:
     counts = {}
     for path in sorted((root / _LOCAL / "state" / ".pulumi" / "stacks" / "managed-server").glob("*.json")):
-        deployment = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
+        try:
+            deployment = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
+        except (OSError, ValueError):  # just being replaced
+            deployment = {}
         counts[path.stem] = len(deployment.get("resources") or [])
     return counts
 
@@ -234,9 +301,11 @@ def env(root: Path, *, as_json: bool) -> int:
     """Print the environment for plain ``pulumi``, starting what it points at."""
     try:
         engine, local = _start(root)
-    except (engines.EngineError, aws.LocalAwsError) as error:
-        console.print(f"[red]error:[/] {error}")
-        return 1
+        with _alone(root, wait=False) as alone:
+            if alone:  # else whoever is at work has looked already
+                _start_over_after_restart(root, local)
+    except _FAILURES as error:
+        return _failed(error)
     found = environment(root, engine, local)
     if as_json:
         print(json.dumps(found, indent=1))  # noqa: T201

@@ -17,6 +17,8 @@ from managed_server.model.types import (
     AbsolutePath,
     EntryId,
     FileMode,
+    PackageName,
+    Pattern,
     Port,
     Text,
     UnitName,
@@ -62,11 +64,15 @@ class Setting(Model):
     min: Int | None = None
     max: Int | None = None
     choices: tuple[str, ...] = ()
-    pattern: str | None = Field(default=None, description="regular expression that a str must match whole")
+    pattern: Pattern | None = Field(default=None, description="a str must match it whole")
     description: Text
 
     @model_validator(mode="after")
     def _default_is_valid(self) -> "Setting":
+        if self.type != "int" and not self.min is self.max is None:
+            raise ValueError("min and max belong to settings of type int")
+        if self.type != "str" and (self.choices or self.pattern is not None):
+            raise ValueError("choices and pattern belong to settings of type str")
         problem = self.problem_with(self.default)
         if problem:
             raise ValueError(f"the default {problem}")
@@ -227,7 +233,7 @@ class MuninPlugin(Model):
 
     name: Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9_.-]*$")]
     plugin: AbsolutePath
-    packages: tuple[str, ...] = ()
+    packages: tuple[PackageName, ...] = ()
     user: UserName | None = None
     group: UserName | None = None
     env: dict[str, str] = {}
@@ -315,7 +321,7 @@ class Entry(Model):
     conflicts: tuple[EntryId, ...] = ()
     accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
     apt: Section[Facts[AptSource]]
-    packages: Section[Facts[str]]
+    packages: Section[Facts[PackageName]]
     units: Section[Facts[Unit]]
     processes: Section[Facts[Process]]
     listens: Section[Facts[Listen]]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from managed_server.model.base import Bool, Int, Model, PositiveInt
+from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
 from managed_server.model.types import (
     AccountId,
@@ -15,6 +15,7 @@ from managed_server.model.types import (
     EntryId,
     HostName,
     InstanceType,
+    PackageName,
     Phone,
     Region,
     ServerName,
@@ -31,7 +32,9 @@ class Term(Model):
     """The customer's contract: its start, its length, and objectives that were agreed apart."""
 
     start: Date
-    term_months: PositiveInt = Field(description="months; the terms' minimum is in contract/")
+    term_months: Annotated[Int, Field(ge=1, le=1200)] = Field(
+        description="months; the terms' minimum is in contract/"
+    )
     objectives: AgreedObjectives = AgreedObjectives()
 
 
@@ -87,7 +90,9 @@ class Server(Model):
         default={}, description="settings of software and tools that differ from their catalogue defaults"
     )
     sites: tuple[HostName, ...] = ()
-    unsupported_packages: tuple[str, ...] = Field(default=(), description="Debian packages, outside the SLA")
+    unsupported_packages: tuple[PackageName, ...] = Field(
+        default=(), description="Debian packages, outside the SLA"
+    )
     maintenance: Maintenance = Maintenance(day="sunday", time="04:00", reboot="if-needed")
     pin: Sha256 | None = Field(default=None, description="sha256 of an earlier bundle to go back to")
 

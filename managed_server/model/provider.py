@@ -1,5 +1,6 @@
 """``provider.yaml``: the company that runs the service."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -7,6 +8,7 @@ from pydantic import AfterValidator, Field
 from managed_server.model.base import Model
 from managed_server.model.types import (
     AccountId,
+    Address,
     AdminCidr,
     Email,
     EntryId,
@@ -18,6 +20,15 @@ from managed_server.model.types import (
 )
 
 RoleName = Annotated[str, AfterValidator(_pattern(r"[A-Za-z0-9+=,.@_-]{1,64}", "the name of an IAM role"))]
+
+
+def _of_family(version: int) -> Callable[[Address], Address]:
+    def check(address: Address) -> Address:
+        if address.version != version:
+            raise ValueError(f"{address} is no IPv{version} address")
+        return address
+
+    return check
 
 
 class Support(Model):
@@ -45,8 +56,8 @@ class Networks(Model):
 class Hub(Model):
     """A monitoring machine of the provider; its addresses are allocated once and recorded here."""
 
-    ipv4: IpAddress
-    ipv6: IpAddress | None = None
+    ipv4: Annotated[IpAddress, AfterValidator(_of_family(4))]
+    ipv6: Annotated[IpAddress, AfterValidator(_of_family(6))] | None = None
     account_id: AccountId
     region: Region
 

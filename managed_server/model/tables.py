@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from managed_server.model.base import Bool, Int, Model, PositiveInt
 from managed_server.model.catalogue import When
 from managed_server.model.contract import Priority
-from managed_server.model.types import EntryId, Text, UserName
+from managed_server.model.types import EntryId, PackageName, Pattern, Text, UserName
 
 
 class CheckArg(Model):
@@ -15,7 +15,7 @@ class CheckArg(Model):
 
     type: Literal["int", "str"]
     default: Int | str | None = None
-    pattern: str | None = None
+    pattern: Pattern | None = None
     description: Text
 
 
@@ -23,7 +23,9 @@ class CheckKind(Model):
     """How one kind of check is carried out on the server through NRPE."""
 
     command: Text = Field(description="the plugin's command line; ${name} is replaced by an argument")
-    packages: tuple[str, ...] = Field(min_length=1, description="Debian packages that bring the plugin")
+    packages: tuple[PackageName, ...] = Field(
+        min_length=1, description="Debian packages that bring the plugin"
+    )
     args: dict[str, CheckArg]
     counts: Literal["state", "age"] = Field(
         description="state: detected by the next run; age: counted from when the age is exceeded"

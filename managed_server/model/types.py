@@ -30,6 +30,8 @@ _KEY_BODY_FIELDS = {
     "sk-ssh-ed25519@openssh.com": 3,
     "sk-ecdsa-sha2-nistp256@openssh.com": 4,
 }
+_LONGEST_TEXT = 2000
+_LONGEST_HOST_NAME = 200  # it names files, with an ending, and a file name ends at 255 bytes
 _MIN_RSA_BITS = 2048  # OpenSSH's own floor is 1024; NIST SP 800-131A asks for 2048
 _ED25519_BYTES = 32
 
@@ -96,6 +98,8 @@ def admin_network(network: Network) -> Network:
             f"{network} opens an administrative port to the world; name the networks that administrators "
             f"really use (/{widest} is the widest accepted)"
         )
+    if network.is_loopback or network.is_multicast or network.is_unspecified or network.is_link_local:
+        raise ValueError(f"{network} is no network that anybody connects from")
     return network
 
 
@@ -121,7 +125,8 @@ def host_name(value: str) -> str:
     """Check a fully qualified host name (RFC 1123, lower case)."""
     labels = value.split(".")
     label = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-    if len(value) > 253 or len(labels) < 2 or not all(label.fullmatch(part) for part in labels):  # noqa: PLR2004
+    fine = len(labels) > 1 and all(label.fullmatch(part) for part in labels) and not labels[-1].isdigit()
+    if not fine or len(value) > _LONGEST_HOST_NAME:
         raise ValueError(f"{value!r} is not a host name; write a full one in lower case: www.acme.example")
     return value
 
@@ -179,8 +184,19 @@ def ssh_public_key(value: str) -> str:
 
 def safe_text(value: str) -> str:
     """Refuse control characters: the text ends up in configuration files, a line each."""
-    if not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
-        raise ValueError("must be one line of text, without control characters")
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line of text, without control or invisible characters")
+    if len(value) > _LONGEST_TEXT:
+        raise ValueError(f"is longer than {_LONGEST_TEXT} characters")
+    return value
+
+
+def regular_expression(value: str) -> str:
+    """Check a regular expression."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from error
     return value
 
 
@@ -266,6 +282,13 @@ AdminCidr = Annotated[
     Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)
 ]
 IpAddress = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
+PackageName = Annotated[
+    str,
+    AfterValidator(
+        _pattern(r"[a-z0-9][a-z0-9+.-]{1,80}", "the name of a Debian package, such as imagemagick")
+    ),
+]
+Pattern = Annotated[str, AfterValidator(regular_expression)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 FileMode = Annotated[
     str,

@@ -71,7 +71,7 @@ def check_stacks(root: Path, stacks: list[str]) -> CheckResult:
         except InputError as error:
             problems += error.problems
         except RenderError as error:
-            problems.append(Problem("templates", 0, stack, str(error).removeprefix("templates/")))
+            problems.append(error.problem)
     problems += _same_host_names([customer for customer, _ in customers])
     return CheckResult(tuple(customers), tuple(sorted(set(problems))))
 

@@ -30,10 +30,14 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
     try:
         bundles = [build(root / "templates", customer, server) for server in servers]
     except RenderError as error:
-        raise InputError([Problem("templates", 0, stack, str(error).removeprefix("templates/"))]) from error
+        raise InputError([error.problem]) from error
     if out is not None:
-        for server, bundle in zip(servers, bundles, strict=True):
-            _write(out / stack / server.name, customer, server, bundle)
+        try:
+            for server, bundle in zip(servers, bundles, strict=True):
+                _write(out / stack / server.name, customer, server, bundle)
+        except OSError as error:
+            message = f"can't be written to: {error.strerror or error}"
+            raise InputError([Problem(str(error.filename or out), 0, "--out", message)]) from error
     summary: dict[str, Any] = {
         bundle.server: {"bundle": bundle.sha256, "bytes": len(bundle.content), "manifest": bundle.manifest}
         for bundle in bundles
@@ -47,10 +51,19 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
             print(f"  {file.mode} {file.owner}:{file.group} {file.path}")  # noqa: T201
 
 
+def _is_ours(folder: Path, customer: spec.CustomerSpec, server: spec.ServerSpec) -> bool:
+    """Tell whether an earlier run wrote the folder: it holds this server's manifest."""
+    try:
+        found = json.loads((folder / "manifest.json").read_text())
+        return bool(found["customer"] == customer.id and found["server"] == server.name)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _write(folder: Path, customer: spec.CustomerSpec, server: spec.ServerSpec, bundle: Bundle) -> None:
     """Write one server's files, replacing what an earlier run wrote, and nothing else."""
     if folder.exists():
-        if not (folder / "manifest.json").is_file():
+        if folder.is_symlink() or not _is_ours(folder, customer, server):
             message = "exists and was not written by render; name another folder, or remove it yourself"
             raise InputError([Problem(str(folder), 0, "--out", message)])
         shutil.rmtree(folder)

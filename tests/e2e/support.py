@@ -16,9 +16,9 @@ STACK = "example"
 
 
 def copy_repository(target: Path) -> Path:
-    """Copy what is or would be tracked, as a fresh clone has it; the virtual environment is shared."""
+    """Copy what is tracked, as a fresh clone has it; the virtual environment is shared."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z", "--cached"],
         cwd=ROOT,
         capture_output=True,
         check=True,
