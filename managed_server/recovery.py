@@ -99,15 +99,28 @@ def _settle(
             raise RecoveryError(f"{name} stands more than once, as {', '.join(found)}: delete all but one")
         if found:
             progress(f"{name} stands as {found[0]}: taken over")
-            taken.append({**resource, "id": found[0], "outputs": {}})
+            taken.append({**resource, "id": found[0], "outputs": _unread(resource, found[0])})
             recovery_finders.finish(taken[-1], provider, environ)
         else:
             progress(f"{name} was not created")
     return taken, unsettled
 
 
+def _unread(resource: Resource, resource_id: str) -> dict[str, Any]:
+    """Return the outputs of what was taken over and not read: none, but for those that AWS does not tell."""
+    inputs = resource.get("inputs") or {}
+    kept = {
+        name: inputs[name] for name in recovery_finders.NOT_TOLD.get(resource["type"], ()) if name in inputs
+    }
+    return {"id": resource_id, **kept} if kept else {}
+
+
+def _is_unread(resource: Resource) -> bool:
+    return set(resource.get("outputs") or {}) <= {"id", *recovery_finders.NOT_TOLD.get(resource["type"], ())}
+
+
 def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment: dict[str, Any]) -> None:
-    """Let Pulumi read what was taken over, now or by a recovery that was killed: it has no outputs yet.
+    """Let Pulumi read what was taken over, now or by a recovery that was killed.
 
     What was asked for stays as it was recorded: it is exact, and its secrets are encrypted, while a reading
     leaves out what AWS does not tell.
@@ -117,7 +130,7 @@ def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment
         for resource in deployment.get("resources") or []
         # No other type is ever taken over, and each of these has outputs once it is read.
         if resource["type"] in recovery_finders.FINDERS
-        and not resource.get("outputs")
+        and _is_unread(resource)
         and not resource.get("delete")
     }
     if not asked:

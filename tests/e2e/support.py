@@ -100,8 +100,11 @@ class Clone:
         pending = self.deployment().get("pending_operations") or []
         return [operation["resource"]["type"] for operation in pending if operation["type"] == "creating"]
 
-    def kill_while_creating(self, kind: str, timeout: int = 180) -> list[str]:
-        """Start ``pulumi up``, kill it (SIGKILL) while it creates ``kind``; return what was in flight."""
+    def kill_while_creating(self, kind: str, linger: float = 0, timeout: int = 180) -> list[str]:
+        """Start ``pulumi up``, kill it (SIGKILL) while it creates ``kind``; return what was in flight.
+
+        ``linger``: seconds to wait first, so that AWS has made it, for a kind that takes longer to be ready.
+        """
         log = self.path / ".local" / "killed-up.log"
         output = log.open("w")
         process = subprocess.Popen(
@@ -120,6 +123,7 @@ class Clone:
                 if changed != seen:
                     seen = changed
                     if kind in self.creating():
+                        time.sleep(linger)
                         break
                 if process.poll() is not None:
                     raise AssertionError(f"up ended before it created {kind}:\n{log.read_text()}")

@@ -15,6 +15,7 @@ from tests.e2e.test_read_back import keys
 pytestmark = pytest.mark.engine
 
 # In the order in which they are created: what a recovered run has is not created again.
+LINGER = {"aws:ec2/instance:Instance": 3}  # it is made at once, and ready after ten seconds
 THREE_MOMENTS = ("aws:s3/bucket:Bucket", "aws:ssm/parameter:Parameter", "aws:ec2/instance:Instance")
 DOZEN_MOMENTS = (
     "aws:ec2/vpc:Vpc",
@@ -84,7 +85,8 @@ def kill_and_converge(clone, kinds):
         if number:  # `managed local up` does this by itself, below
             recovered = clone.recover()
             assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-        in_flight = clone.kill_while_creating(kind)
+        in_flight = clone.kill_while_creating(kind, linger=LINGER.get(kind, 0))
+        assert kind in in_flight
         sys.stdout.write(f"killed while it created {kind}; in flight: {', '.join(in_flight)}\n")
         assert clone.wait_for_no_process() == [], "the killed engine left processes behind"
     done = clone.managed("local", "up", "example")
