@@ -116,7 +116,8 @@ def _unread(resource: Resource, resource_id: str) -> dict[str, Any]:
 
 
 def _is_unread(resource: Resource) -> bool:
-    return set(resource.get("outputs") or {}) <= {"id", *recovery_finders.NOT_TOLD.get(resource["type"], ())}
+    outputs, kept = resource.get("outputs") or {}, recovery_finders.NOT_TOLD.get(resource["type"], ())
+    return not outputs or (bool(kept) and set(outputs) <= {"id", *kept})
 
 
 def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment: dict[str, Any]) -> None:

@@ -268,7 +268,7 @@ FINDERS: dict[str, Finder] = {
 """How to find each type that AWS would refuse, or make twice."""
 
 NOT_TOLD: dict[str, tuple[str, ...]] = {
-    # Of text that nobody gave it, the provider keeps a hash under another name, and each preview would show it.
+    # Of text that nobody gave it the provider keeps a hash, under another name: each preview would show it.
     "aws:ec2/instance:Instance": ("userDataBase64",),
 }
 """Inputs that a first reading must have before it, since AWS does not tell them as they were given."""

@@ -352,3 +352,15 @@ def test_what_pulumi_refuses_is_told(stand):
     (stand.folder / "pulumi").write_text("#!/bin/sh\necho 'error: no stack named acme' >&2\nexit 255\n")
     with pytest.raises(RecoveryError, match=r"pulumi stack export failed:\nerror: no stack named acme"):
         stand.recover()
+
+
+def test_what_aws_does_not_tell_is_there_before_the_reading():
+    """Of user data that nobody gave it, the provider keeps a hash, and every later preview shows a change."""
+    instance = {"type": "aws:ec2/instance:Instance", "inputs": {"userDataBase64": "IyEK", "ami": "ami-1"}}
+    taken = {**instance, "outputs": recovery._unread(instance, "i-1")}
+    assert taken["outputs"] == {"id": "i-1", "userDataBase64": "IyEK"}
+    assert recovery._is_unread(taken)
+    assert not recovery._is_unread({**taken, "outputs": {**taken["outputs"], "arn": "arn:aws:ec2:::i-1"}})
+    vpc = {"type": "aws:ec2/vpc:Vpc", "inputs": {}}
+    assert recovery._unread(vpc, "vpc-1") == {}
+    assert not recovery._is_unread({**vpc, "outputs": {"id": "vpc-1"}})
