@@ -1,7 +1,6 @@
 """Stack file + catalogue + tools + contract -> CustomerSpec, and every check across them."""
 
 import datetime
-from collections import defaultdict
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,9 +16,7 @@ from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.resolve_server import Chosen, Gatherer, holds
-
-_SHARE = 3
-"""Noticing a fault may take one part in this many of its response objective; the rest is the people's."""
+from managed_server.server_checks import contradictions
 
 _BASE: Path = ("config", "managed-server:customer")
 
@@ -356,45 +353,9 @@ class _Resolver:
     def _check_server(
         self, at: Path, server: spec.ServerSpec, objectives: dict[Priority, int | None]
     ) -> None:
-        taken: dict[tuple[int, str], list[spec.Listen]] = defaultdict(list)
-        for listen in server.listens:
-            taken[(listen.port, listen.protocol)].append(listen)
-        for (port, protocol), listens in taken.items():
-            if len(listens) > 1:
-                who = " and ".join(sorted({listen.origin for listen in listens}))
-                self.error(
-                    (*at, "software"),
-                    f"{who} both listen on {protocol} port {port}; change the port of one by its settings, "
-                    "or put it on another server",
-                )
-        paths: dict[str, str] = {}
-        for file in server.files:
-            if file.path in paths:
-                self.error((*at, "software"), f"{file.origin} and {paths[file.path]} both write {file.path}")
-            paths[file.path] = file.origin
-        units = {unit.name for unit in server.units}
-        changes: list[tuple[str, tuple[str, ...]]] = [
-            *((file.path, file.notify) for file in server.files),
-            *((link.path, link.notify) for link in server.links),
-            *((gone.path, gone.notify) for gone in server.removed),
-        ]
-        for path, notified in changes:
-            for unit in sorted(set(notified) - units):
-                self.error((*at, "software"), f"{path} notifies {unit}, which is no unit of the server")
-        watched: list[tuple[str, Priority, int]] = [
-            *((check.name, check.priority, check.detection_s) for check in server.checks),
-            *((alarm.id, alarm.priority, alarm.detection_s) for alarm in server.alarms),
-        ]
-        for name, priority, seconds in watched:
-            objective = objectives[priority]
-            if objective is not None and seconds * _SHARE > objective * 60:
-                self.error(
-                    (*at, "software"),
-                    f"{name} takes up to {seconds} s to be noticed, over a third of its objective of "
-                    f"{objective} minutes; shorten its periods in catalogue/",
-                )
-        overlap = sorted(set(server.unsupported_packages) & self._supported_packages(server))
-        for package in overlap:
+        for message in contradictions(server, objectives):
+            self.error((*at, "software"), message)
+        for package in sorted(set(server.unsupported_packages) & self._supported_packages(server)):
             self.error(
                 (*at, "unsupported_packages"), f"{package!r} belongs to supported software; take it out"
             )

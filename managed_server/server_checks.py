@@ -1,0 +1,68 @@
+"""What can't be on one server together, whoever chose it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from managed_server import spec
+from managed_server.model.contract import Priority
+
+SHARE = 3
+"""Noticing a fault may take one part in this many of its response objective; the rest is the people's."""
+
+
+def contradictions(server: spec.ServerSpec, objectives: dict[Priority, int | None]) -> Iterator[str]:
+    """Yield what is wrong with a server as a whole. Objectives are minutes; None is none on the clock."""
+    yield from _ports(server)
+    yield from _paths(server)
+    yield from _units(server)
+    yield from _detection(server, objectives)
+
+
+def _ports(server: spec.ServerSpec) -> Iterator[str]:
+    taken: dict[tuple[int, str], set[str]] = defaultdict(set)
+    twice: set[tuple[int, str]] = set()
+    for listen in server.listens:
+        key = (listen.port, listen.protocol)
+        if key in taken:
+            twice.add(key)
+        taken[key].add(listen.origin)
+    for port, protocol in sorted(twice):
+        who = " and ".join(sorted(taken[port, protocol]))
+        yield (
+            f"{who} both listen on {protocol} port {port}; change the port of one by its settings, "
+            "or put it on another server"
+        )
+
+
+def _paths(server: spec.ServerSpec) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for file in server.files:
+        if file.path in owners:
+            yield f"{file.origin} and {owners[file.path]} both write {file.path}"
+        owners[file.path] = file.origin
+
+
+def _units(server: spec.ServerSpec) -> Iterator[str]:
+    units = {unit.name for unit in server.units}
+    changes: list[tuple[str, tuple[str, ...]]] = [
+        *((file.path, file.notify) for file in server.files),
+        *((link.path, link.notify) for link in server.links),
+        *((gone.path, gone.notify) for gone in server.removed),
+    ]
+    for path, notified in changes:
+        for unit in sorted(set(notified) - units):
+            yield f"{path} notifies {unit}, which is no unit of the server"
+
+
+def _detection(server: spec.ServerSpec, objectives: dict[Priority, int | None]) -> Iterator[str]:
+    watched: list[tuple[str, Priority, int]] = [
+        *((check.name, check.priority, check.detection_s) for check in server.checks),
+        *((alarm.id, alarm.priority, alarm.detection_s) for alarm in server.alarms),
+    ]
+    for name, priority, seconds in watched:
+        objective = objectives[priority]
+        if objective is not None and seconds * SHARE > objective * 60:
+            yield (
+                f"{name} takes up to {seconds} s to be noticed, over a third of its objective of "
+                f"{objective} minutes; shorten its periods in catalogue/"
+            )
