@@ -27,7 +27,7 @@ down: $(VENV)/installed  ## stop the local AWS and forget what stood on it
 test: $(VENV)/installed  ## all tests, through the real engine and the real validators
 	@.ci/host-packages
 	@$(RUN)python -m managed_server.local.engine
-	@$(RUN)pytest
+	@.ci/test $(RUN)python
 
 check: $(VENV)/installed  ## lint, types, import directions, and all stack files
 	@$(RUN)ruff check . && $(RUN)ruff format --check .
