@@ -21,7 +21,7 @@ from pathlib import Path
 from managed_server.local.debian import host
 from managed_server.local.debian.host import DebianError
 
-KEPT_TREES = 4  # of about 0.5 GB each; the least recently used ones beyond these go
+KEPT_TREES = 10
 BUILD_TIMEOUT = 1800  # seconds; measured: about 40 on 2 cores with a near mirror
 _TAIL = 15  # lines of the log in an error
 
