@@ -1,6 +1,7 @@
 """One local AWS with every cure, one without any."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,10 +18,12 @@ def cured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.LocalAws
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.LocalAws]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(cures.OFF_VARIABLE, "all")
-        with running(tmp_path_factory.mktemp("bare")) as local:
-            yield local
+    with ExitStack() as stack:
+        # Set for this start alone: what other tests start later is cured.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(cures.OFF_VARIABLE, "all")
+            local = stack.enter_context(running(tmp_path_factory.mktemp("bare")))
+        yield local
 
 
 @pytest.fixture

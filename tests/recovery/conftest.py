@@ -1,16 +1,18 @@
 """One local AWS for all tests of recovery."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from managed_server.local.aws import process
+from managed_server.local.aws import cures, process
 from tests.recovery.support import Account
 
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.LocalAws]:
     folder = tmp_path_factory.mktemp("aws")
+    assert cures.OFF_VARIABLE not in os.environ, "another test left the cures switched off"
     try:
         yield process.start(folder, lambda _: None)
     finally:
