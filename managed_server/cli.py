@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 local = typer.Typer(help="The embedded local AWS and, where none is installed, the local Pulumi engine.")
 app.add_typer(local, name="local", no_args_is_help=True)
+box = typer.Typer(
+    help="Real Debian machines that play the servers which stand on the local AWS (needs root)."
+)
+app.add_typer(box, name="box", no_args_is_help=True)
 
 Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (customers); all of them unless named.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -150,6 +154,56 @@ def local_env(*, as_json: Json = False, root: Root = HERE) -> None:
     from managed_server.local import session  # noqa: PLC0415
 
     raise typer.Exit(session.env(_root(root), as_json=as_json))
+
+
+@box.command("up")
+def box_up(stacks: Stacks = None, *, root: Root = HERE) -> None:
+    """Start a machine for each server that stands on the local AWS, and wait until they have booted."""
+    from managed_server.local.box import commands  # noqa: PLC0415
+
+    raise typer.Exit(commands.up(_root(root), stacks or []))
+
+
+@box.command("down")
+def box_down(*, root: Root = HERE) -> None:
+    """Switch all machines off, and remove them with all that they wrote."""
+    from managed_server.local.box import commands  # noqa: PLC0415
+
+    raise typer.Exit(commands.down(_root(root)))
+
+
+@box.command("status")
+def box_status(*, as_json: Json = False, root: Root = HERE) -> None:
+    """Show the machines."""
+    from managed_server.local.box import commands  # noqa: PLC0415
+
+    raise typer.Exit(commands.status(_root(root), as_json=as_json))
+
+
+@box.command("shell")
+def box_shell(
+    machine: Annotated[str, typer.Argument(help="The machine: customer-server.")],
+    command: Annotated[list[str] | None, typer.Argument(help="A program, after --; a shell if none.")] = None,
+    *,
+    root: Root = HERE,
+) -> None:
+    """Run a shell, or a program, on a machine, as root."""
+    from managed_server.local.box import commands  # noqa: PLC0415
+
+    raise typer.Exit(commands.shell(_root(root), machine, command or []))
+
+
+@box.command("logs")
+def box_logs(
+    machine: Annotated[str, typer.Argument(help="The machine: customer-server.")],
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
+    root: Root = HERE,
+) -> None:
+    """Print a machine's journal."""
+    from managed_server.local.box import commands  # noqa: PLC0415
+
+    raise typer.Exit(commands.logs(_root(root), machine, follow=follow))
 
 
 if __name__ == "__main__":

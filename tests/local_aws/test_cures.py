@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 import pytest
 from botocore.exceptions import ClientError
@@ -97,6 +98,15 @@ def image_check(aws: Aws) -> None:
         aws.launch(ImageId="ami-0123456789abcdef0")
     with pytest.raises(ClientError, match="InvalidInstanceType"):
         aws.launch(InstanceType="t3.colossal")
+
+
+def elastic_addresses(aws: Aws) -> None:
+    other = Aws(aws.local)
+    given = [
+        account.client("ec2").allocate_address(Domain="vpc")["PublicIp"] for account in (aws, aws, other)
+    ]
+    assert all(ip_address(address) in ip_network("198.51.100.0/24") for address in given), given
+    assert len(set(given)) == len(given)
 
 
 def images(aws: Aws) -> None:
@@ -266,6 +276,7 @@ PROOFS = {
     "bucket_lock": Proof(bucket_lock, "Bucket needs to be empty"),
     "burst_credits": Proof(burst_credits, "the default of t3"),
     "conditional_deny": Proof(conditional_deny, "403|Forbidden|AccessDenied"),
+    "elastic_addresses": Proof(elastic_addresses, "127\\."),
     "image_check": Proof(image_check, "DID NOT RAISE"),
     "images": Proof(images, "no Debian image"),
     "launch_options": Proof(launch_options, "DID NOT RAISE"),

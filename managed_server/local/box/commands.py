@@ -1,0 +1,187 @@
+"""``managed box``: the machines of the stacks that stand on the local AWS.
+
+State lives in ``.local/box/``: ``box.json`` (the plan), a folder for each machine, ``service.log``.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from managed_server.inputs import load_project, load_stack, stack_names
+from managed_server.local.aws import process as aws
+from managed_server.local.box.instances import Instances, Machine
+from managed_server.local.box.machine import MachineError
+from managed_server.local.box.namespaces import NetworkError
+from managed_server.local.box.processes import ProcessError
+from managed_server.local.box.session import Session, SessionError
+from managed_server.local.debian.host import DebianError
+from managed_server.project import Project
+
+_LOCAL = ".local"
+_RELAY = "203.0.113.100"
+"""Where machines look for the provider's mail relay; a client at this address plays it."""
+_EXAMPLE_NETWORK6 = IPv6Address("2001:db8:ec2::")
+"""Of machines whose instance has no IPv6: so their firewall's rules for it are exercised as well."""
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+_FAILURES = (SessionError, MachineError, NetworkError, ProcessError, DebianError, aws.LocalAwsError, OSError)
+
+
+def _progress(message: str) -> None:
+    console.print(f"[dim]·[/] {message}")
+
+
+def _session(root: Path) -> Session:
+    return Session(root / _LOCAL / "box", root / _LOCAL, _progress)
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Turn a failure into its message and exit code 1."""
+    try:
+        yield
+    except _FAILURES as error:
+        console.print("error: ", style="red", end="")
+        console.print(str(error), markup=False)
+        raise SystemExit(1) from error
+
+
+def _usage(message: str) -> SystemExit:
+    console.print("error: ", style="red", end="")
+    console.print(message, markup=False)
+    return SystemExit(2)
+
+
+def up(root: Path, stacks: Sequence[str]) -> int:
+    """Start the machines of stacks (all that stand, unless named); returns when they have booted."""
+    project = load_project(root)
+    with _failing():
+        local = aws.status(root / _LOCAL)
+        if local is None:
+            raise SessionError("the local AWS doesn't run, so nothing stands on it: `managed local up` first")
+        machines = standing(root, project, local, stacks)
+        if not machines:
+            what = ", ".join(stacks) if stacks else "nothing"
+            raise SessionError(f"{what} stands on the local AWS without servers: `managed local up` first")
+        hubs = {str(hub.ipv4) for hub in project.provider.hubs.values()}
+        hub = next((address for m in machines for address in m.addresses if address in hubs), "")
+        office = next(net for net in project.provider.networks.offices if ip_network(str(net)).version == 4)  # noqa: PLR2004 - IPv4
+        session = _session(root)
+        session.up(
+            machines,
+            hub=hub,
+            office=str(next(ip_network(str(office)).hosts())),
+            aliases={str(project.provider.mail.relay): _RELAY},
+        )
+        plan = session.plan()
+        if plan and plan.pages:
+            _progress(f"the hub's pages: http://127.0.0.1:{plan.pages_port}/")
+    return 0
+
+
+def standing(root: Path, project: Project, local: aws.LocalAws, stacks: Sequence[str]) -> list[Machine]:
+    """The servers of stacks that stand on the local AWS, as machines.
+
+    Raises:
+        InputError: a stack file is wrong, or there is none.
+        SessionError: a stack that was named has no server there.
+    """
+    instances, machines = Instances(local), []
+    for stack in stacks or stack_names(root):
+        _, customer = load_stack(root, stack)
+        found = []
+        for name, server in customer.servers.items():
+            tags = {"stack": stack, "server": name}
+            for instance in instances.running(customer.aws.account_id, customer.aws.region, tags):
+                hub = project.provider.hubs.get(stack)
+                addresses = (
+                    [str(address) for address in (hub.ipv4, hub.ipv6) if address]
+                    if hub and len(customer.servers) == 1
+                    else _addresses(instance)
+                )
+                found.append(
+                    Machine(
+                        f"{stack}-{name}", name, customer.aws.account_id, customer.aws.region,
+                        instance["InstanceId"], server.debian, tuple(addresses),
+                        instance["NetworkInterfaces"][0]["MacAddress"],
+                    )
+                )  # fmt: skip
+        if stacks and not found:
+            raise SessionError(f"{stack} doesn't stand on the local AWS: `managed local up {stack}` first")
+        machines += found
+    return machines
+
+
+def _addresses(instance: dict[str, Any]) -> list[str]:
+    """What the world reaches the instance at."""
+    if not instance.get("PublicIpAddress"):
+        raise SessionError(f"instance {instance['InstanceId']} has no public address yet")
+    given = [
+        address["Ipv6Address"]
+        for interface in instance["NetworkInterfaces"]
+        for address in interface.get("Ipv6Addresses", [])
+    ]
+    example = IPv6Address(int(_EXAMPLE_NETWORK6) + int(IPv4Address(instance["PublicIpAddress"])))
+    return [instance["PublicIpAddress"], *(given[:1] or [str(example)])]
+
+
+def down(root: Path) -> int:
+    """Switch all machines off, and remove them."""
+    with _failing():
+        there = _session(root).down()
+    console.print("The machines are gone." if there else "There were no machines.")
+    return 0
+
+
+def status(root: Path, *, as_json: bool) -> int:
+    """Print the machines; exit code 1 where none runs."""
+    with _failing():
+        session = _session(root)
+        plan = session.plan()
+        found: list[dict[str, Any]] = [
+            {
+                "name": box.name,
+                "running": box.running(),
+                "addresses": list(box.machine.addresses),
+                "instance": box.machine.instance_id,
+                "folder": str(box.folder),
+            }
+            for box in session.boxes().values()
+        ]
+    pages = f"http://127.0.0.1:{plan.pages_port}/" if plan and plan.pages else None
+    if as_json:
+        print(json.dumps({"machines": found, "pages": pages}, indent=1))  # noqa: T201
+    else:
+        table = Table("machine", "state", "addresses", "instance", box=None)
+        for item in found:
+            state = "runs" if item["running"] else "off"
+            table.add_row(str(item["name"]), state, "\n".join(item["addresses"]), str(item["instance"]))
+        out = Console(highlight=False, soft_wrap=True)
+        out.print(table if found else "no machines: `managed box up`")
+        if pages:
+            out.print(f"the hub's pages: {pages}")
+    return 0 if any(item["running"] for item in found) else 1
+
+
+def shell(root: Path, name: str, argv: Sequence[str]) -> int:
+    """Run a program on a machine as root (a shell, unless named), on this terminal; returns its exit code."""
+    with _failing():
+        session = _session(root)
+        if name not in session.boxes():
+            raise _usage(f"no machine {name!r}; there are: {', '.join(session.boxes()) or 'none'}")
+        term = {"TERM": os.environ.get("TERM", "dumb")}
+        command = session.box(name).command(list(argv) or ["bash", "--login"], term)
+        return subprocess.run(command, check=False).returncode
+
+
+def logs(root: Path, name: str, *, follow: bool) -> int:
+    """Print a machine's journal."""
+    return shell(root, name, ["journalctl", "--no-pager", *(["--follow"] if follow else [])])

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME, in the machine's folder, with these in
+# it: base and layer (below), upper, archives, hypervisor, root. Started by machine.py in a mount namespace of its
+# own, so that no mount outlives it.
+set -euo pipefail
+cgroup=$1 netns=$2 name=$3
+
+# The machine needs control groups of version 2, whatever the host has.
+umount -R /sys/fs/cgroup 2>/dev/null || true
+mount -t cgroup2 none /sys/fs/cgroup
+mkdir -p "/sys/fs/cgroup/$cgroup"
+echo $$ > "/sys/fs/cgroup/$cgroup/cgroup.procs"
+
+# Not synced at each write (volatile): a machine may be killed, and its files are then in the host's memory. The work
+# folder is new, as the last run's is marked.
+rm -rf work
+mkdir work
+mount -t overlay overlay -o lowerdir=layer:base,upperdir=upper,workdir=work,volatile root
+
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # sysctl of its own network, as a machine has
+while :; do
+  code=0
+  # CAP_NET_ADMIN: nspawn leaves it out where the network namespace is given; that one is the machine's own.
+  systemd-nspawn --directory=root --boot --register=no --keep-unit --machine="$name" \
+    --network-namespace-path="/run/netns/$netns" --capability=CAP_NET_ADMIN \
+    --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
+    --bind="$PWD/archives:/var/cache/apt/archives" --bind-ro="$PWD/hypervisor:/sys/hypervisor" || code=$?
+  [ "$code" -eq 133 ] || exit "$code" # 133: it was rebooted from the inside
+done
