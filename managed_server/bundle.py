@@ -15,7 +15,7 @@ from typing import Any
 from managed_server import spec
 from managed_server.rendering import RenderedFile, render_server
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the manifest's layout; the machine refuses one that it does not know."""
 
 
@@ -47,43 +47,53 @@ def build(templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec)
 def manifest(
     customer: spec.CustomerSpec, server: spec.ServerSpec, files: tuple[RenderedFile, ...]
 ) -> dict[str, Any]:
-    """Describe what a server must be brought to, for converge."""
+    """Describe what a server must be brought to (puppet/README.md says what each part means)."""
+
+    def item(part: Any, *fields: str) -> dict[str, Any]:
+        described = {name: getattr(part, name) for name in fields}
+        needs = server.needs(part.origin)
+        return {**described, "needs": needs} if needs else described
+
     return {
         "schema": SCHEMA,
         "customer": customer.id,
         "server": server.name,
         "debian": server.debian,
-        "packages": list(server.packages),
-        "vendor_packages": list(server.vendor_packages),
-        "files": [
+        "apt_sources": [
             {
-                "path": file.path,
-                "owner": file.owner,
-                "group": file.group,
-                "mode": file.mode,
-                "sha256": hashlib.sha256(file.content).hexdigest(),
-                "notify": list(file.notify),
-                "validate": file.validate_with,
+                name: getattr(source, name)
+                for name in ("name", "uri", "suite", "components", "key_fingerprint", "key_url")
             }
-            for file in files
+            for source in server.apt_sources
         ],
-        "directories": [
-            {"path": d.path, "owner": d.owner, "group": d.group, "mode": d.mode} for d in server.directories
-        ],
-        "links": [
-            {"path": link.path, "target": link.target, "notify": list(link.notify)} for link in server.links
-        ],
-        "removed": [{"path": gone.path, "notify": list(gone.notify)} for gone in server.removed],
-        "units": [{"name": unit.name, "state": unit.state, "reload": unit.reload} for unit in server.units],
-        "timers": [f"managed-{timer.name}.timer" for timer in server.timers],
+        "packages": server.packages,
+        "vendor_packages": server.vendor_packages,
+        "groups": server.groups,
         "users": [
             {
                 "name": user.name,
-                "admin": user.admin,
+                "groups": user.groups,
                 "expires": user.expires.isoformat() if user.expires else None,
             }
-            for user in customer.users
+            for user in server.users
         ],
+        "directories": [item(d, "path", "owner", "group", "mode", "once") for d in server.directories],
+        "files": [
+            {
+                **item(file, "path", "owner", "group", "mode", "once", "notify"),
+                "validate": file.validate_with,
+                "sha256": hashlib.sha256(file.content).hexdigest(),
+            }
+            for file in files
+        ],
+        "links": [item(link, "path", "target", "notify") for link in server.links],
+        "removed": [item(gone, "path", "notify") for gone in server.removed],
+        "units": [item(unit, "name", "state", "reload") for unit in server.units],
+        "timers": [
+            {**item(timer), "name": f"managed-{timer.name}.timer", "service": f"managed-{timer.name}.service"}
+            for timer in server.timers
+        ],
+        "setup": [item(step, "name", "command", "unless") for step in server.setup],
     }
 
 

@@ -39,6 +39,9 @@ class RenderedFile:
     mode: str
     notify: tuple[str, ...] = ()
     validate_with: str | None = None
+    once: bool = False
+    origin: str = ""
+    """The entry that it belongs to; none on the hub's own side."""
 
 
 @cache
@@ -113,12 +116,20 @@ def render_server(
         content = render(templates, file.template, **context, entry=entry, facts=entry.facts, item=file.item)
         files.append(
             RenderedFile(
-                file.path, content, file.owner, file.group, file.mode, file.notify, file.validate_with
+                file.path,
+                content,
+                file.owner,
+                file.group,
+                file.mode,
+                file.notify,
+                file.validate_with,
+                file.once,
+                file.origin,
             )
         )
     for timer in server.timers:
         for kind in ("service", "timer"):
             content = render(templates, f"systemd/{kind}.j2", **context, timer=timer)
             path = f"/etc/systemd/system/managed-{timer.name}.{kind}"
-            files.append(RenderedFile(path, content, "root", "root", "0644"))
+            files.append(RenderedFile(path, content, "root", "root", "0644", origin=timer.origin))
     return tuple(sorted(files, key=lambda file: file.path))

@@ -15,7 +15,7 @@ from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
-from managed_server.resolve_server import Chosen, Gatherer, holds
+from managed_server.resolve_server import Chosen, Gatherer, dump_engines, holds
 from managed_server.server_checks import contradictions
 
 _BASE: Path = ("config", "managed-server:customer")
@@ -138,6 +138,9 @@ class _Resolver:
                 support_portal=support.portal,
                 page_email=notify.page,
                 ticket_email=notify.ticket,
+                mail_relay=project.provider.mail.relay,
+                mail_port=project.provider.mail.port,
+                organization=project.provider.organization,
                 networks=own,
                 deploy_role=project.provider.deploy_role,
             ),
@@ -212,8 +215,10 @@ class _Resolver:
         munin = tuple(sorted((plugin for _, plugin in gather.section("munin")), key=lambda p: p.name))
         collections: dict[str, tuple[Any, ...]] = {
             "sites": tuple(sorted(server.sites)),
-            "users": users,
+            "users": gather.users(users),
             "munin_plugins": munin,
+            "apt_sources": gather.apt_sources(),
+            "dumps": gather.dumps(),
         }
         packages, vendor_packages = gather.packages()
         result = spec.ServerSpec(
@@ -241,7 +246,7 @@ class _Resolver:
             pin=server.pin,
             packages=packages,
             vendor_packages=vendor_packages,
-            units=tuple(sorted((unit for _, unit in gather.section("units")), key=lambda u: u.name)),
+            units=gather.units(),
             processes=tuple(
                 sorted(
                     (spec.Process(origin, p.name, p.user) for origin, p in gather.section("processes")),
@@ -259,13 +264,15 @@ class _Resolver:
             ),
             rules=gather.rules(admin, hub),
             files=gather.files(collections),
-            directories=tuple(
-                spec.Directory(d.path, d.owner, d.group, d.mode)
-                for d in gather.expanded("directories", collections, ("path",))
-            ),
-            links=tuple(gather.expanded("links", collections, ("path", "target"))),
-            removed=tuple(sorted((item for _, item in gather.section("removed")), key=lambda i: i.path)),
-            timers=tuple(sorted((item for _, item in gather.section("timers")), key=lambda i: i.name)),
+            directories=gather.directories(collections),
+            links=gather.links(collections),
+            removed=gather.removed(),
+            timers=gather.timers(),
+            setup=gather.setup(),
+            apt_sources=collections["apt_sources"],
+            dumps=collections["dumps"],
+            users=collections["users"],
+            groups=gather.groups(),
             checks=gather.checks(),
             munin=munin,
             logs=tuple(sorted((item for _, item in gather.section("logs")), key=lambda i: i.path)),
@@ -304,10 +311,11 @@ class _Resolver:
                         (*at, "software", index),
                         f"{software!r} can't be beside {other!r}; choose one of them",
                     )
+        dumps = dump_engines(self.project.software[software].general for software in ids)
         tools = [
             tool
             for tool, entry in self.project.tools.items()
-            if machine is None or holds(entry.general.when, server, machine, server.software)
+            if machine is None or holds(entry.general.when, server, machine, server.software, dumps)
         ]
         for entry_id in server.settings:
             if entry_id not in ids and entry_id not in tools:

@@ -3,7 +3,7 @@
 import shlex
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from managed_server import spec
@@ -26,8 +26,10 @@ class Chosen:
     facts: dict[str, Any]
 
 
-def holds(when: When, server: Server, machine: InstanceFacts, software: Iterable[str]) -> bool:
-    """Tell whether a condition holds on a server."""
+def holds(
+    when: When, server: Server, machine: InstanceFacts, software: Iterable[str], dumps: Iterable[str]
+) -> bool:
+    """Tell whether a condition holds on a server; ``dumps`` are the engines of its databases."""
     checks = (
         when.memory_mb_min is None or machine.memory_mb >= when.memory_mb_min,
         when.memory_mb_max is None or machine.memory_mb <= when.memory_mb_max,
@@ -35,8 +37,16 @@ def holds(when: When, server: Server, machine: InstanceFacts, software: Iterable
         when.burstable is None or when.burstable == machine.burstable,
         when.with_software is None or when.with_software in software,
         when.without_software is None or when.without_software not in software,
+        when.with_dump is None or when.with_dump in dumps,
     )
     return all(checks)
+
+
+def dump_engines(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the engines of the databases that entries dump."""
+    return frozenset(
+        dump.engine for entry in entries if not isinstance(entry.dumps, Absent) for dump in entry.dumps
+    )
 
 
 class Gatherer:
@@ -52,11 +62,14 @@ class Gatherer:
     ) -> None:
         self.project, self.server, self.machine, self.chosen = project, server, machine, chosen
         self.objectives = objectives
+        self.dump_engines = dump_engines(item.entry for item in chosen)
 
     def holds(self, item: Any) -> bool:
         """Tell whether an item's own condition, if it has one, holds here."""
         when = getattr(item, "when", None)
-        return when is None or holds(when, self.server, self.machine, self.server.software)
+        return when is None or holds(
+            when, self.server, self.machine, self.server.software, self.dump_engines
+        )
 
     def section(self, name: str) -> Iterator[tuple[str, Any]]:
         """Yield (entry id, item) for a section whose value is a list."""
@@ -135,6 +148,7 @@ class Gatherer:
                 mode=file.mode,
                 notify=file.notify,
                 validate_with=file.validate_with,
+                once=file.once,
                 item=item,
             )
             for origin, file in self.section("files")
@@ -142,16 +156,86 @@ class Gatherer:
         )
         return tuple(sorted(found, key=lambda file: file.path))
 
-    def expanded(
-        self, name: str, collections: dict[str, tuple[Any, ...]], fields: tuple[str, ...]
-    ) -> list[Any]:
-        """Return a section's items with ``for_each`` unrolled in the named fields, by path."""
+    def unrolled(
+        self, name: str, collections: dict[str, tuple[Any, ...]]
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Yield (entry id, item, element) for each element of an item's ``for_each``; None without one."""
+        for origin, item in self.section(name):
+            for element in collections[item.for_each] if item.for_each else (None,):
+                yield origin, item, element
+
+    def directories(self, collections: dict[str, tuple[Any, ...]]) -> tuple[spec.Directory, ...]:
+        """Return the directories, by path."""
         found = (
-            item.model_copy(update={part: expand(getattr(item, part), element) for part in fields})
-            for _, item in self.section(name)
-            for element in (collections[item.for_each] if item.for_each else (None,))
+            spec.Directory(origin, expand(d.path, each), d.owner, d.group, d.mode, d.once)
+            for origin, d, each in self.unrolled("directories", collections)
         )
-        return sorted(found, key=lambda item: item.path)
+        return tuple(sorted(found, key=lambda directory: directory.path))
+
+    def links(self, collections: dict[str, tuple[Any, ...]]) -> tuple[spec.Link, ...]:
+        """Return the symbolic links, by path."""
+        found = (
+            spec.Link(origin, expand(link.path, each), expand(link.target, each), link.notify)
+            for origin, link, each in self.unrolled("links", collections)
+        )
+        return tuple(sorted(found, key=lambda link: link.path))
+
+    def removed(self) -> tuple[spec.Removed, ...]:
+        """Return the paths that must not be there, by path."""
+        found = (spec.Removed(origin, gone.path, gone.notify) for origin, gone in self.section("removed"))
+        return tuple(sorted(found, key=lambda gone: gone.path))
+
+    def units(self) -> tuple[spec.Unit, ...]:
+        """Return the units, by name."""
+        found = (spec.Unit(origin, u.name, u.state, u.reload) for origin, u in self.section("units"))
+        return tuple(sorted(found, key=lambda unit: unit.name))
+
+    def timers(self) -> tuple[spec.Timer, ...]:
+        """Return the jobs, by name."""
+        found = (
+            spec.Timer(origin=origin, **timer.model_dump(exclude={"when"}))
+            for origin, timer in self.section("timers")
+        )
+        return tuple(sorted(found, key=lambda timer: timer.name))
+
+    def setup(self) -> tuple[spec.Setup, ...]:
+        """Return the steps in the order of entries, each entry's own in the order of its file."""
+        return tuple(
+            spec.Setup(origin, f"{origin}-{step.name}", step.command, step.unless)
+            for origin, step in self.section("setup")
+        )
+
+    def apt_sources(self) -> tuple[spec.AptSource, ...]:
+        """Return the vendors' archives; an entry's second one has a number in its name."""
+        found: list[spec.AptSource] = []
+        for chosen in self.chosen:
+            if isinstance(chosen.entry.apt, Absent) or chosen.entry.installable is not True:
+                continue
+            for index, source in enumerate(chosen.entry.apt):
+                name = chosen.id if index == 0 else f"{chosen.id}-{index + 1}"
+                found.append(spec.AptSource(name=name, **source.model_dump()))
+        return tuple(sorted(found, key=lambda source: source.name))
+
+    def dumps(self) -> tuple[spec.Dump, ...]:
+        """Return the databases to dump, by entry."""
+        return tuple(
+            spec.Dump(origin, dump.engine, dump.directory) for origin, dump in self.section("dumps")
+        )
+
+    def users(self, users: tuple[spec.User, ...]) -> tuple[spec.User, ...]:
+        """Return the accounts with the groups that this server's entries put them into."""
+        groups = [group for _, group in self.section("groups")]
+        return tuple(
+            replace(
+                user,
+                groups=tuple(sorted({g.name for g in groups if g.members == "users" or user.admin})),
+            )
+            for user in users
+        )
+
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups of accounts."""
+        return tuple(sorted({group.name for _, group in self.section("groups")}))
 
     def alarms(self) -> tuple[spec.Alarm, ...]:
         """Return the alarms that apply to the server."""
@@ -177,6 +261,7 @@ class Gatherer:
                 supported=isinstance(chosen.entry, Software),
                 installable=chosen.entry.installable is True,
                 facts=chosen.facts,
+                packages=() if isinstance(chosen.entry.packages, Absent) else chosen.entry.packages,
                 fulfils=chosen.entry.fulfils if isinstance(chosen.entry, Tool) else (),
             )
             for chosen in self.chosen

@@ -7,7 +7,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from managed_server.model.catalogue import Link, Log, MuninPlugin, Removed, Timer, Unit
+from managed_server.model.catalogue import Log, MuninPlugin
 from managed_server.model.contract import Priority
 
 
@@ -37,6 +37,9 @@ class Provider:
     support_portal: str
     page_email: str
     ticket_email: str
+    mail_relay: str
+    mail_port: int
+    organization: str
     networks: tuple[str, ...]
     deploy_role: str
 
@@ -58,6 +61,8 @@ class User:
     admin: bool
     keys: tuple[str, ...]
     expires: datetime.date | None
+    groups: tuple[str, ...] = ()
+    """What a server's entries say of the groups that users belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,7 @@ class File:
     mode: str
     notify: tuple[str, ...]
     validate_with: str | None
+    once: bool
     item: Any
 
 
@@ -153,10 +159,88 @@ class File:
 class Directory:
     """A directory that no package makes."""
 
+    origin: str
     path: str
     owner: str
     group: str
     mode: str
+    once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    origin: str
+    path: str
+    target: str
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A path that a package brings and that must not be there."""
+
+    origin: str
+    path: str
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A systemd unit; state is ``running`` or ``stopped``."""
+
+    origin: str
+    name: str
+    state: str
+    reload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A job that a systemd timer starts."""
+
+    origin: str
+    name: str
+    calendar: str
+    random_delay_minutes: int
+    command: str
+    user: str
+    idle: bool
+    timeout_minutes: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A step that is carried out unless a command says that it is done."""
+
+    origin: str
+    name: str
+    command: str
+    unless: str
+
+
+@dataclass(frozen=True, slots=True)
+class AptSource:
+    """A vendor's package archive, and how unattended upgrades name it."""
+
+    name: str
+    uri: str
+    suite: str
+    components: tuple[str, ...]
+    key_fingerprint: str
+    key_url: str
+    upgrade_origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A local database dump."""
+
+    name: str
+    engine: str
+    directory: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +252,7 @@ class EntrySpec:
     supported: bool
     installable: bool
     facts: dict[str, Any]
+    packages: tuple[str, ...]
     fulfils: tuple[str, ...]
 
 
@@ -240,6 +325,11 @@ class ServerSpec:
     links: tuple[Link, ...]
     removed: tuple[Removed, ...]
     timers: tuple[Timer, ...]
+    setup: tuple[Setup, ...]
+    apt_sources: tuple[AptSource, ...]
+    dumps: tuple[Dump, ...]
+    users: tuple[User, ...]
+    groups: tuple[str, ...]
     checks: tuple[Check, ...]
     munin: tuple[MuninPlugin, ...]
     logs: tuple[Log, ...]
@@ -260,6 +350,14 @@ class ServerSpec:
             if entry.id == entry_id:
                 return entry
         raise KeyError(entry_id)
+
+    def needs(self, origin: str) -> tuple[str, ...]:
+        """Return the packages without which what an entry brings must be left out.
+
+        They are those of an entry that nothing here can install: a person may have installed them.
+        """
+        entry = self.entry(origin)
+        return () if entry.installable else entry.packages
 
 
 @dataclass(frozen=True, slots=True)

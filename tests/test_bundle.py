@@ -71,15 +71,17 @@ def test_manifest_has_what_converge_needs(bundle):
     manifest = bundle.manifest
     assert {"nginx", "php8.4-fpm", "nftables"} <= set(manifest["packages"])
     assert {"nginx.service", "php8.4-fpm.service"} <= {unit["name"] for unit in manifest["units"]}
-    assert manifest["users"] == [{"name": "alice", "admin": True, "expires": None}]
+    groups = ("managed-admins", "managed-users")
+    assert manifest["groups"] == groups
+    assert manifest["users"] == [{"name": "alice", "groups": groups, "expires": None}]
     units = {unit["name"] for unit in manifest["units"]}
     for kind in ("files", "links", "removed"):
         for item in manifest[kind]:
             assert set(item["notify"]) <= units
     timer_files = {file["path"] for file in manifest["files"]}
     for timer in manifest["timers"]:
-        assert f"/etc/systemd/system/{timer}" in timer_files
-        assert f"/etc/systemd/system/{timer.removesuffix('timer')}service" in timer_files
+        assert f"/etc/systemd/system/{timer['name']}" in timer_files
+        assert f"/etc/systemd/system/{timer['service']}" in timer_files
 
 
 def test_a_setting_changes_its_files_and_no_others(inputs, bundle):

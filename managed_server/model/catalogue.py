@@ -54,6 +54,9 @@ class When(Model):
     burstable: Bool | None = Field(default=None, description="an EC2 type that spends CPU credits")
     with_software: EntryId | None = None
     without_software: EntryId | None = None
+    with_dump: EntryId | None = Field(
+        default=None, description="some software of the server has a database dump of this engine"
+    )
 
 
 class Setting(Model):
@@ -103,6 +106,9 @@ class AptSource(Model):
     suite: Text
     components: tuple[Text, ...]
     key_fingerprint: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")]
+    key_url: Annotated[str, Field(pattern=r"^https?://[\x21-\x7e]+$")] = Field(
+        description="where the machine gets the key; it is used only if it has the fingerprint"
+    )
     upgrade_origin: Text = Field(description="Unattended-Upgrade::Origins-Pattern entry")
 
 
@@ -165,7 +171,8 @@ class File(Model):
         default=None,
         description="command that must accept the new file before it replaces the old one; % is its path",
     )
-    for_each: Literal["sites", "users", "munin_plugins"] | None = None
+    for_each: Literal["sites", "users", "munin_plugins", "apt_sources", "dumps"] | None = None
+    once: Bool = Field(default=False, description="written if missing; what stands there is left alone")
     when: When = When()
 
     @model_validator(mode="after")
@@ -199,7 +206,30 @@ class Directory(Model):
     owner: UserName = "root"
     group: UserName = "root"
     mode: FileMode = "0755"
-    for_each: Literal["sites", "users"] | None = None
+    for_each: Literal["sites", "users", "dumps"] | None = None
+    once: Bool = Field(
+        default=False, description="made if missing; afterwards owner and mode are the customer's affair"
+    )
+    when: When = When()
+
+
+class Group(Model):
+    """A system group that accounts of the stack file belong to."""
+
+    name: UserName
+    members: Literal["users", "admins"] = Field(description="all users, or those with `admin: true`")
+
+
+class Setup(Model):
+    """A step for what no package, file or unit can bring, such as an account in a database.
+
+    It is run by root, after the server's units have been started, at each converge that finds it undone.
+    """
+
+    name: EntryId
+    command: Text
+    unless: Text = Field(description="command that succeeds when the step has been done")
+    when: When = When()
 
 
 class Timer(Model):
@@ -320,6 +350,7 @@ class Entry(Model):
     requires: tuple[EntryId, ...] = ()
     conflicts: tuple[EntryId, ...] = ()
     accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
+    groups: Section[Facts[Group]]
     apt: Section[Facts[AptSource]]
     packages: Section[Facts[PackageName]]
     units: Section[Facts[Unit]]
@@ -331,6 +362,7 @@ class Entry(Model):
     links: Section[Facts[Link]]
     removed: Section[Facts[Removed]]
     timers: Section[Facts[Timer]]
+    setup: Section[Facts[Setup]]
     checks: Section[Facts[CheckIntent]]
     munin: Section[Facts[MuninPlugin]]
     logs: Section[Facts[Log]]

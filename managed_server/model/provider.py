@@ -12,14 +12,21 @@ from managed_server.model.types import (
     AdminCidr,
     Email,
     EntryId,
+    HostName,
     IpAddress,
     Phone,
+    Port,
     Region,
     Text,
     _pattern,
 )
 
 RoleName = Annotated[str, AfterValidator(_pattern(r"[A-Za-z0-9+=,.@_-]{1,64}", "the name of an IAM role"))]
+
+# AWS Organizations API reference, Organization, Id.
+OrganizationId = Annotated[
+    str, AfterValidator(_pattern(r"o-[a-z0-9]{10,32}", "the id of an AWS organization: o-exampleorg1"))
+]
 
 
 def _of_family(version: int) -> Callable[[Address], Address]:
@@ -53,6 +60,13 @@ class Networks(Model):
     vpn: tuple[AdminCidr, ...]
 
 
+class Mail(Model):
+    """Where servers hand over their mail: a relay that knows them by their addresses."""
+
+    relay: HostName
+    port: Port = Field(default=587, description="submission (RFC 6409); AWS closes port 25 to the outside")
+
+
 class Hub(Model):
     """A monitoring machine of the provider; its addresses are allocated once and recorded here."""
 
@@ -68,6 +82,10 @@ class Provider(Model):
     name: Text
     support: Support
     notify: Notify
+    mail: Mail
     networks: Networks
     deploy_role: RoleName = Field(description="role in every customer's account that deploys assume")
+    organization: OrganizationId = Field(
+        description="AWS organization of all accounts: its machines alone may write to a hub's fleet bucket"
+    )
     hubs: dict[EntryId, Hub] = Field(min_length=1)
