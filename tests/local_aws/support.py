@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
+from botocore.config import Config
+
 from managed_server.local.aws import process
 from managed_server.local.aws.client import Session, session
 
@@ -27,6 +30,20 @@ class Aws:
     def client(self, service: str) -> Any:
         self._session = self._session or session(self.local, self.account, self.region)
         return self._session.client(service)
+
+    def assumed(self, role: str, service: str) -> Any:
+        """A client with new credentials of a role of the account."""
+        arn = f"arn:aws:iam::{self.account}:role/{role}"
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="any")["Credentials"]
+        return boto3.Session().client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.local.endpoint,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
 
     def image(self) -> dict[str, Any]:
         filters = {"architecture": "x86_64", "root-device-type": "ebs", "root-device-name": "/dev/xvda"}

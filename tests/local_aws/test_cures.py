@@ -114,6 +114,45 @@ def images(aws: Aws) -> None:
     assert {i["Architecture"] for i in found} == {"x86_64", "arm64"}, "no Debian image"
 
 
+def instance_roles(aws: Aws) -> None:
+    iam, bucket = aws.client("iam"), aws.bucket()
+    arn = f"arn:aws:s3:::{bucket}"
+    allow = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{arn}/web1/*"}
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": f"{arn}/web1/closed"}
+    iam.create_role(RoleName="web1", AssumeRolePolicyDocument=TRUST)
+    iam.put_role_policy(
+        RoleName="web1",
+        PolicyName="server",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}),
+    )
+    for key in ("web1/pointer", "web1/closed", "web2/pointer"):
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+    aws.assumed("web1", "s3").delete_object(Bucket=bucket, Key="other")  # not yet the role of an instance
+    iam.create_instance_profile(InstanceProfileName="web1")
+    iam.add_role_to_instance_profile(InstanceProfileName="web1", RoleName="web1")
+    server = aws.assumed("web1", "s3")
+    assert server.get_object(Bucket=bucket, Key="web1/pointer")["Body"].read() == b"x"
+    server.put_object(Bucket=bucket, Key="web1/backup", Body=b"y")
+    for refused in (
+        lambda: server.delete_object(Bucket=bucket, Key="web1/backup"),
+        lambda: server.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "web1/backup"}]}),
+        lambda: server.get_object(Bucket=bucket, Key="web1/closed"),
+        lambda: server.get_object(Bucket=bucket, Key="web2/pointer"),
+        lambda: server.copy_object(Bucket=bucket, Key="web1/x", CopySource=f"{bucket}/web2/pointer"),
+        lambda: server.put_object(Bucket=bucket, Key="web1/x", Body=b"", Tagging="a=b"),
+        lambda: server.list_objects_v2(Bucket=bucket, Prefix="web1/"),
+        server.list_buckets,
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        aws.assumed("web1", "ssm").get_parameter(Name="/web1/passphrase")
+    with pytest.raises(ClientError, match=r"AccessDenied.*ec2:DescribeInstances"):
+        aws.assumed("web1", "ec2").describe_instances()
+    assert aws.assumed("web1", "sts").get_caller_identity()["Account"] == aws.account
+    aws.client("s3").delete_object(Bucket=bucket, Key="web1/backup")  # whoever provisions goes on
+
+
 def root_volume(aws: Aws) -> None:
     image, ec2 = aws.image(), aws.client("ec2")
     [root] = aws.instance(aws.launch())["BlockDeviceMappings"]
@@ -279,6 +318,7 @@ PROOFS = {
     "elastic_addresses": Proof(elastic_addresses, "127\\."),
     "image_check": Proof(image_check, "DID NOT RAISE"),
     "images": Proof(images, "no Debian image"),
+    "instance_roles": Proof(instance_roles, "DID NOT RAISE"),
     "launch_options": Proof(launch_options, "DID NOT RAISE"),
     "lifecycle_rules": Proof(lifecycle_rules, "rules differ"),
     "maintenance": Proof(maintenance, "500|syntax error"),
