@@ -39,7 +39,11 @@ def build(templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec)
     files = render_server(templates, customer, server)
     described = manifest(customer, server, files)
     text = json.dumps(described, indent=1, sort_keys=True, ensure_ascii=True).encode() + b"\n"
-    members = {"manifest.json": text, **{f"files{file.path}": file.content for file in files}}
+    members = {
+        "manifest.json": text,
+        **{f"files{file.path}": file.content for file in files},
+        **_puppet(templates.parent / "puppet"),
+    }
     content = _archive(members)
     return Bundle(server.name, hashlib.sha256(content).hexdigest(), content, described, files)
 
@@ -94,6 +98,15 @@ def manifest(
             for timer in server.timers
         ],
         "setup": [item(step, "name", "command", "unless") for step in server.setup],
+    }
+
+
+def _puppet(folder: Path) -> dict[str, bytes]:
+    """Return what carries the bundle out on the server: the same for all."""
+    return {
+        f"puppet/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in {".md", ".pyc"}
     }
 
 

@@ -36,10 +36,10 @@ def _ports(server: spec.ServerSpec) -> Iterator[str]:
 
 def _paths(server: spec.ServerSpec) -> Iterator[str]:
     owners: dict[str, str] = {}
-    for file in server.files:
-        if file.path in owners:
-            yield f"{file.origin} and {owners[file.path]} both write {file.path}"
-        owners[file.path] = file.origin
+    for item in (*server.files, *server.directories, *server.links, *server.removed):
+        if item.path in owners:
+            yield f"{item.origin} and {owners[item.path]} both have {item.path}"
+        owners[item.path] = item.origin
 
 
 def _units(server: spec.ServerSpec) -> Iterator[str]:

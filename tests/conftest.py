@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INPUTS = ("catalogue", "contract", "templates", "stacks", "docs/runbooks")
+INPUTS = ("catalogue", "contract", "templates", "stacks", "puppet", "docs/runbooks")
 
 
 @pytest.hookimpl(hookwrapper=True)

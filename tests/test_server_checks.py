@@ -41,7 +41,7 @@ def test_a_path_written_twice(server):
     other = dataclasses.replace(server.files[0], origin="other")
     twice = dataclasses.replace(server, files=(*server.files, other))
     assert list(contradictions(twice, TERMS)) == [
-        f"other and {server.files[0].origin} both write {server.files[0].path}"
+        f"other and {server.files[0].origin} both have {server.files[0].path}"
     ]
 
 

@@ -1,16 +1,28 @@
 #!/bin/bash
-# Fetches the bundle that the server's pointer names, verifies its sha256, and makes it the current one. Whatever
-# goes wrong, the bundle that is current stays so, and the next run tries again. Applying it is another program's.
+# Brings this machine to the bundle that its pointer names: fetches it, verifies its sha256, and lets it converge.
+# Whatever goes wrong, the last bundle that converged stays the good one, and is what the machine is brought back to;
+# the heartbeat says what is wrong, and the next run tries again. Usage: fetch-bundle [--now]
 set -euo pipefail
 umask 077
+export LC_ALL=C.UTF-8
 
 state="${STATE_DIRECTORY:-/var/lib/managed-server}"
 bundles="$state/bundles"
+heartbeats="$state/heartbeat"
+every=1800 # seconds: how often a machine that has its bundle is looked over, and a failed bundle tried again
 
-fail() {
-    echo "fetch-bundle: $1; the current bundle stays" >&2
-    exit 1
+say() { echo "fetch-bundle: $1" >&2; }
+
+# Writes the heartbeat: its first word is what Nagios makes of it, its time that of the last converge.
+tell() {
+    printf '%s %s\n' "$1" "$2" > "$work/heartbeat"
+    chmod 0644 "$work/heartbeat"
+    if [[ -e "$state/converged" ]]; then touch --reference="$state/converged" "$work/heartbeat"; fi
+    mv "$work/heartbeat" "$heartbeats/converge"
 }
+
+age() { echo $(($(date +%s) - $(stat --format=%Y "$1" 2> /dev/null || echo 0))); }
+content() { cat "$1" 2> /dev/null || true; }
 
 if ! command -v aws > /dev/null; then
     export DEBIAN_FRONTEND=noninteractive
@@ -19,30 +31,112 @@ if ! command -v aws > /dev/null; then
 fi
 
 mkdir -p "$bundles"
+install -d -m 0755 "$heartbeats"
+exec 9> "$state/fetch.lock"
+flock --nonblock 9 || exit 0 # another run is on
+find "$bundles" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + # of a run that was cut off
 work="$(mktemp -d "$bundles/.new-XXXXXXXX")"
 trap 'rm -rf "$work"' EXIT
 
-fetch() {
-    aws s3 cp --quiet "s3://$MANAGED_DELIVERY_BUCKET/$1" "$2" || fail "can't fetch $1"
+# Puts the bundle that the pointer names below $bundles and its sha256 into $wanted; or what is wrong into $problem.
+get() {
+    local pointer="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_POINTER_KEY"
+    if ! aws s3 cp --quiet "$pointer" "$work/pointer" >&2; then
+        problem="can't fetch the pointer"
+        return
+    fi
+    local named
+    named="$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["sha256"])' "$work/pointer" 2> /dev/null)" ||
+        named=""
+    if [[ ! "$named" =~ ^[0-9a-f]{64}$ ]]; then
+        problem="the pointer names no sha256"
+        return
+    fi
+    if [[ ! -d "$bundles/$named" ]]; then
+        local at="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_BUNDLE_PREFIX$named.tar"
+        if ! aws s3 cp --quiet "$at" "$work/bundle" >&2; then
+            problem="can't fetch bundle ${named:0:12}"
+            return
+        fi
+        if ! echo "$named  $work/bundle" | sha256sum --check --status; then
+            problem="bundle ${named:0:12} is not what its name says"
+            return
+        fi
+        if ! { mkdir "$work/content" && tar --extract --file="$work/bundle" --directory="$work/content" \
+            --no-same-owner && sync --file-system "$work/content" &&
+            mv --no-target-directory "$work/content" "$bundles/$named"; }; then
+            problem="bundle ${named:0:12} can't be unpacked"
+            return
+        fi
+    fi
+    wanted="$named"
 }
 
-fetch "$MANAGED_POINTER_KEY" "$work/pointer"
-sha256="$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["sha256"])' "$work/pointer")" ||
-    fail "the pointer can't be read"
-[[ "$sha256" =~ ^[0-9a-f]{64}$ ]] || fail "the pointer names no sha256"
+converge() {
+    if python3 "$bundles/$1/puppet/converge" >&2; then
+        echo "$1" > "$work/applied"
+        mv "$work/applied" "$state/applied"
+        touch "$state/converged"
+        return 0
+    fi
+    rm -f "$state/applied" # neither this bundle nor another: to be brought back
+    return 1
+}
 
-if [[ ! -d "$bundles/$sha256" ]]; then
-    fetch "$MANAGED_BUNDLE_PREFIX$sha256.tar" "$work/bundle"
-    echo "$sha256  $work/bundle" | sha256sum --check --status || fail "bundle $sha256 has another sha256"
-    mkdir "$work/content"
-    tar --extract --file="$work/bundle" --directory="$work/content" --no-same-owner ||
-        fail "bundle $sha256 can't be unpacked"
-    sync --file-system "$work/content"
-    mv --no-target-directory "$work/content" "$bundles/$sha256"
+good="$(basename "$(readlink "$bundles/good" || true)")"
+wanted="" problem=""
+get
+if [[ -n "$problem" ]]; then
+    say "$problem"
+    wanted="$good"
+fi
+if [[ -z "$wanted" ]]; then
+    tell critical "$problem; this machine has never had a bundle"
+    exit 1
 fi
 
-if [[ "$(readlink "$bundles/current" || true)" != "$sha256" ]]; then
-    ln --symbolic "$sha256" "$work/current"
-    mv --no-target-directory "$work/current" "$bundles/current"
-    echo "bundle $sha256 is current"
+applied="$(content "$state/applied")"
+failed="$(content "$state/failed")"
+if [[ "$wanted" == "$failed" && -n "$good" && "${1-}" != --now ]] && (($(age "$state/failed") < every)); then
+    # Tried, and gone back to the good one: that must not happen every few minutes.
+    [[ -n "$applied" ]] || converge "$good" || true
+    exit 1
 fi
+if [[ "$wanted" == "$applied" && "${1-}" != --now ]] && (($(age "$state/converged") < every)); then
+    if [[ -n "$problem" ]]; then
+        tell critical "$problem; bundle ${good:0:12} stays"
+        exit 1
+    fi
+    tell ok "bundle ${wanted:0:12}"
+    exit 0
+fi
+
+if converge "$wanted"; then
+    ln --symbolic --force "$wanted" "$work/good"
+    mv --no-target-directory "$work/good" "$bundles/good"
+    rm -f "$state/failed"
+    # The newest few stay for going back without the network.
+    find "$bundles" -mindepth 1 -maxdepth 1 -type d -name '[0-9a-f]*' ! -name "$wanted" -printf '%T@ %p\n' |
+        sort --numeric-sort --reverse | tail --lines=+4 | cut --delimiter=' ' --fields=2 |
+        xargs --no-run-if-empty rm -rf
+    if [[ -z "$problem" ]]; then
+        tell ok "bundle ${wanted:0:12}"
+        exit 0
+    fi
+    tell critical "$problem; bundle ${wanted:0:12} stays"
+    exit 1
+fi
+
+echo "$wanted" > "$work/failed"
+mv "$work/failed" "$state/failed"
+problem="${problem:+$problem; }bundle ${wanted:0:12} can't be applied"
+say "$problem"
+if [[ -n "$good" && "$good" != "$wanted" ]]; then
+    if converge "$good"; then
+        problem="$problem; back on ${good:0:12}"
+    else
+        problem="$problem, nor ${good:0:12} again"
+    fi
+fi
+tell critical "$problem"
+exit 1

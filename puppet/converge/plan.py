@@ -1,0 +1,97 @@
+"""What Puppet is told: the manifest, less what doesn't apply here, and what an earlier bundle left behind."""
+
+import datetime
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Manifest = dict[str, Any]
+Listed = dict[str, list[str]]
+"""What a bundle brings, by kind: names or paths."""
+
+KINDS = ("files", "directories", "units", "packages", "users", "groups")
+
+
+def present(manifest: Manifest, installed: Callable[[str], bool]) -> Manifest:
+    """Leave out what belongs to packages that the machine lacks and that the bundle can't bring."""
+
+    def keep(item: Any) -> bool:
+        return not isinstance(item, dict) or all(installed(package) for package in item.get("needs", ()))
+
+    kept = {
+        key: [item for item in value if keep(item)] if isinstance(value, list) else value
+        for key, value in manifest.items()
+    }
+    units = {unit["name"] for unit in kept["units"]}
+    for kind in ("files", "links", "removed"):
+        kept[kind] = [{**i, "notify": [u for u in i["notify"] if u in units]} for i in kept[kind]]
+    return kept
+
+
+def left_out(manifest: Manifest, installed: Callable[[str], bool]) -> list[str]:
+    """Return the packages that only a person can bring, and that aren't there."""
+    return [package for package in manifest["vendor_packages"] if not installed(package)]
+
+
+def listed(manifest: Manifest) -> Listed:
+    """Return what a manifest brings and what therefore goes when the next one lacks it.
+
+    A file that is written only once belongs to the customer from then on.
+    """
+    sources = [source["name"] for source in manifest["apt_sources"]]
+    return {
+        "files": [
+            *(file["path"] for file in manifest["files"] if not file["once"]),
+            *(link["path"] for link in manifest["links"]),
+            *(f"/etc/apt/sources.list.d/managed-{name}.sources" for name in sources),
+            *(f"/etc/apt/keyrings/managed-{name}.asc" for name in sources),
+        ],
+        "directories": [directory["path"] for directory in manifest["directories"]],
+        "units": [
+            *(unit["name"] for unit in manifest["units"] if unit["state"] == "running"),
+            *(timer["name"] for timer in manifest["timers"]),
+        ],
+        "packages": list(manifest["packages"]),
+        "users": [user["name"] for user in manifest["users"]],
+        "groups": list(manifest["groups"]),
+    }
+
+
+def union(one: Listed, other: Listed) -> Listed:
+    """Return what either lists, sorted."""
+    return {kind: sorted({*one.get(kind, ()), *other.get(kind, ())}) for kind in KINDS}
+
+
+def gone(before: Listed, now: Listed, kept_units: Iterable[str]) -> Listed:
+    """Return what was there and is no longer wanted; the deepest folders first."""
+    left = {kind: sorted(set(before.get(kind, ())) - set(now[kind])) for kind in KINDS}
+    left["units"] = sorted(set(left["units"]) - set(kept_units))
+    left["directories"].sort(key=lambda path: (-path.count("/"), path))
+    return left
+
+
+def parents(manifest: Manifest) -> list[str]:
+    """Return the folders above files, links and folders that the manifest says nothing of itself."""
+    own = {directory["path"] for directory in manifest["directories"]}
+    paths = [item["path"] for kind in ("files", "links", "directories") for item in manifest[kind]]
+    return sorted({posixpath.dirname(path) for path in paths} - own - {"/"})
+
+
+def expiry(last_day: str | None) -> str:
+    """Return the day on which an account is locked: the one after its last (chage(1), --expiredate)."""
+    if last_day is None:
+        return "absent"
+    return (datetime.date.fromisoformat(last_day) + datetime.timedelta(days=1)).isoformat()
+
+
+def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed) -> dict[str, Any]:
+    """Return what Hiera gives to site.pp."""
+    return {
+        **{key: manifest[key] for key in ("apt_sources", "packages", "groups", "directories", "files")},
+        **{key: manifest[key] for key in ("links", "removed", "units", "timers", "setup")},
+        "bundle": bundle,
+        "missing": missing,
+        "parents": parents(manifest) or ["/etc"],
+        "users": [{**user, "expiry": expiry(user["expires"])} for user in manifest["users"]],
+        "gone": left,
+    }

@@ -1,0 +1,231 @@
+# Brings a machine to its bundle. Static: all that it does comes from the bundle's manifest, by way of Hiera
+# (README.md). Core resource types alone, so that OpenVox can take Puppet's place.
+
+Exec {
+  path => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+}
+
+File {
+  backup => false,
+}
+
+# One after the other: a failure stops what comes after it, so that a bundle that can't be installed changes
+# nothing of what runs.
+class { 'stop_gone': }
+-> class { 'apt_sources': }
+-> class { 'install': }
+-> class { 'accounts': }
+-> class { 'place': }
+-> class { 'run': }
+-> class { 'set_up': }
+-> class { 'remove_gone': }
+
+# What the last bundle ran and this one lacks, before anything new could want its port.
+class stop_gone {
+  lookup('gone.units').each |String $unit| {
+    service { $unit:
+      ensure   => stopped,
+      enable   => false,
+      provider => systemd,
+    }
+  }
+}
+
+class apt_sources {
+  $sources = lookup('apt_sources')
+  $helper = "${lookup('bundle')}/puppet/apt-key"
+  $sources.each |Hash $source| {
+    $key = "/etc/apt/keyrings/managed-${source['name']}.asc"
+    exec { "key of ${source['name']}":
+      command => "sh ${helper} fetch ${source['key_url']} ${source['key_fingerprint']} ${key}",
+      unless  => "sh ${helper} check ${source['key_fingerprint']} ${key}",
+      timeout => 120,
+    }
+    -> file { "/etc/apt/sources.list.d/managed-${source['name']}.sources":
+      ensure  => file,
+      owner   => 'root',
+      group   => 'root',
+      mode    => '0644',
+      content => @("SOURCE"),
+        # Managed: changes on the server are overwritten.
+        Types: deb
+        URIs: ${source['uri']}
+        Suites: ${source['suite']}
+        Components: ${join($source['components'], ' ')}
+        Signed-By: ${key}
+        | SOURCE
+    }
+  }
+}
+
+class install {
+  $packages = lookup('packages')
+  $missing = lookup('missing')
+  unless $missing.empty {
+    # All at once: one call of apt takes half the time of one for each package.
+    exec { 'install packages':
+      command => "sh ${lookup('bundle')}/puppet/install-packages ${join($missing, ' ')}",
+      timeout => 1800,
+      before  => Package[$packages],
+    }
+  }
+  package { $packages:
+    ensure          => installed,
+    install_options => ['--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold'],
+  }
+}
+
+class accounts {
+  group { lookup('groups'):
+    ensure => present,
+    system => true,
+  }
+  lookup('users').each |Hash $user| {
+    user { $user['name']:
+      ensure     => present,
+      managehome => true,
+      shell      => '/bin/bash',
+      groups     => $user['groups'],
+      membership => inclusive,
+      expiry     => $user['expiry'],
+    }
+  }
+  lookup('gone.users').each |String $name| {
+    # An account that is in use can't be removed.
+    exec { "end what ${name} runs":
+      command  => "pkill -KILL -u ${name}; sleep 1",
+      provider => shell,
+      onlyif   => "pgrep -u ${name}",
+      returns  => [0, 1],
+    }
+    -> user { $name:
+      ensure => absent,  # its home stays: data
+    }
+  }
+}
+
+class place {
+  $parents = join(lookup('parents'), ' ')
+  exec { 'make folders':
+    command  => "mkdir -p ${parents}",
+    provider => shell,
+    unless   => "for p in ${parents}; do test -d \$p || exit 1; done",
+  }
+
+  lookup('directories').each |Hash $it| {
+    if $it['once'] {
+      exec { "make ${it['path']}":
+        command => "install -d -o ${it['owner']} -g ${it['group']} -m ${it['mode']} ${it['path']}",
+        creates => $it['path'],
+        require => Exec['make folders'],
+        before  => Class['run'],
+      }
+    } else {
+      file { $it['path']:
+        ensure  => directory,
+        owner   => $it['owner'],
+        group   => $it['group'],
+        mode    => $it['mode'],
+        require => Exec['make folders'],
+      }
+    }
+  }
+
+  lookup('files').each |Hash $it| {
+    $units = $it['path'] ? {
+      /^\/etc\/systemd\// => [Exec['reload systemd']],
+      default             => [],
+    }
+    file { $it['path']:
+      ensure       => file,
+      owner        => $it['owner'],
+      group        => $it['group'],
+      mode         => $it['mode'],
+      source       => "${lookup('bundle')}/files${it['path']}",
+      replace      => !$it['once'],
+      validate_cmd => $it['validate'],
+      require      => Exec['make folders'],
+      notify       => $units + $it['notify'].map |String $unit| { Service[$unit] },
+    }
+  }
+
+  lookup('links').each |Hash $it| {
+    file { $it['path']:
+      ensure  => link,
+      target  => $it['target'],
+      require => Exec['make folders'],
+      notify  => $it['notify'].map |String $unit| { Service[$unit] },
+    }
+  }
+
+  lookup('removed').each |Hash $it| {
+    file { $it['path']:
+      ensure => absent,
+      notify => $it['notify'].map |String $unit| { Service[$unit] },
+    }
+  }
+
+  exec { 'reload systemd':
+    command     => 'systemctl daemon-reload',
+    refreshonly => true,
+  }
+}
+
+class run {
+  lookup('units').each |Hash $it| {
+    $running = $it['state'] == 'running'
+    service { $it['name']:
+      ensure   => $it['state'],
+      enable   => $running,
+      provider => systemd,
+      restart  => $it['reload'] ? {
+        true    => "systemctl reload-or-restart ${it['name']}",
+        default => undef,
+      },
+    }
+  }
+  lookup('timers').each |Hash $it| {
+    service { $it['name']:
+      ensure    => running,
+      enable    => true,
+      provider  => systemd,
+      subscribe => File["/etc/systemd/system/${it['name']}"],
+    }
+  }
+}
+
+class set_up {
+  lookup('setup').each |Hash $it| {
+    exec { $it['name']:
+      command  => $it['command'],
+      unless   => $it['unless'],
+      provider => shell,
+      timeout  => 900,
+    }
+  }
+}
+
+# Data excepted: a folder goes only when it is empty, a package's data stay (no purge), homes stay.
+class remove_gone {
+  file { lookup('gone.files'):
+    ensure => absent,
+    notify => Exec['reload systemd after removal'],
+  }
+  -> exec { 'reload systemd after removal':
+    command     => 'systemctl daemon-reload',
+    refreshonly => true,
+  }
+  -> package { lookup('gone.packages'):
+    ensure => absent,
+  }
+  -> group { lookup('gone.groups'):
+    ensure => absent,
+  }
+  $folders = join(lookup('gone.directories'), ' ')  # the deepest first
+  exec { 'remove empty folders':
+    command  => "for p in ${folders}; do rmdir --ignore-fail-on-non-empty \"\$p\"; done",
+    provider => shell,
+    onlyif   => "for p in ${folders}; do test -d \"\$p\" && test -z \"\$(ls -A \"\$p\")\" && exit 0; done; exit 1",
+    require  => Exec['reload systemd after removal'],
+  }
+}
