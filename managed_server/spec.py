@@ -26,6 +26,11 @@ class Hub:
         """Its addresses, IPv4 first."""
         return (self.ipv4,) if self.ipv6 is None else (self.ipv4, self.ipv6)
 
+    @property
+    def fleet_bucket(self) -> str:
+        """Bucket of the servers' fragments and certificates, in the hub's account and region."""
+        return f"ms-{self.id}-fleet-{self.account_id}-{self.region}"
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
