@@ -73,13 +73,13 @@ get() {
 }
 
 converge() {
+    rm -f "$state/applied" # so that a run that is cut off, or fails, is followed by another
     if python3 "$bundles/$1/puppet/converge" >&2; then
         echo "$1" > "$work/applied"
         mv "$work/applied" "$state/applied"
         touch "$state/converged"
         return 0
     fi
-    rm -f "$state/applied" # neither this bundle nor another: to be brought back
     return 1
 }
 

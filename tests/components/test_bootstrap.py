@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tarfile
+import time
 
 import pytest
 
@@ -24,6 +25,16 @@ FAKE_AWS = """#!/bin/bash
 [[ "$1 $2 $3" = "s3 cp --quiet" ]] || exit 9
 echo "$4" >> "$FAKE_S3/asked"
 cp "$FAKE_S3/${4#s3://}" "$5"
+"""
+
+
+CONVERGE = """
+import os, pathlib, sys
+here = pathlib.Path(__file__).resolve().parents[2]
+log = pathlib.Path(os.environ["FAKE_S3"]) / "converged"
+with log.open("a") as file:
+    file.write((here / "name").read_text() + "\\n")
+sys.exit((pathlib.Path(os.environ["FAKE_S3"]) / ("fails-" + (here / "name").read_text())).exists())
 """
 
 
@@ -52,7 +63,7 @@ class Machine:
 
     def deliver(self, name, content=None):
         """Put a bundle and point at it; ``content`` is what lies there instead of the bundle."""
-        bundle = archive({"manifest.json": name.encode(), "files/etc/motd": b"hello"})
+        bundle = archive({"name": name.encode(), "puppet/converge/__main__.py": CONVERGE.encode()})
         sha256 = hashlib.sha256(bundle).hexdigest()
         self.put(f"bundles/web1/{sha256}.tar", bundle if content is None else content)
         self.point(json.dumps({"key": f"bundles/web1/{sha256}.tar", "sha256": sha256}))
@@ -61,16 +72,37 @@ class Machine:
     def point(self, text):
         self.put("servers/web1/current.json", text.encode())
 
-    def fetch(self):
-        return subprocess.run(["bash", SCRIPT], env=self.environ, capture_output=True, text=True, check=False)
+    def fails(self, name, *, yes=True):
+        """Say whether the bundle of this name can't be applied."""
+        path = self.s3 / f"fails-{name}"
+        path.touch() if yes else path.unlink()
+
+    def fetch(self, *arguments):
+        argv = ["bash", SCRIPT, *arguments]
+        return subprocess.run(argv, env=self.environ, capture_output=True, text=True, check=False)
+
+    def older(self, name, seconds=1801):
+        """Make a file of the state as old as that."""
+        now = time.time() - seconds
+        os.utime(self.state / name, (now, now))
 
     @property
-    def current(self):
-        return str((self.state / "bundles" / "current").readlink())
+    def good(self):
+        return str((self.state / "bundles" / "good").readlink())
 
     @property
     def standing(self):
         return sorted(path.name for path in (self.state / "bundles").iterdir())
+
+    @property
+    def heartbeat(self):
+        return (self.state / "heartbeat" / "converge").read_text()
+
+    @property
+    def converged(self):
+        """Names of bundles in the order in which they were applied."""
+        log = self.s3 / "converged"
+        return log.read_text().split() if log.exists() else []
 
 
 def archive(members):
@@ -88,24 +120,36 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_a_bundle_is_unpacked_and_becomes_the_current_one(machine):
+def test_a_bundle_is_unpacked_applied_and_becomes_the_good_one(machine):
     sha256 = machine.deliver("one")
     done = machine.fetch()
     assert done.returncode == 0, done.stderr
-    assert machine.current == sha256
-    assert (machine.state / "bundles" / sha256 / "manifest.json").read_bytes() == b"one"
-    assert (machine.state / "bundles" / sha256 / "files" / "etc" / "motd").read_bytes() == b"hello"
-    assert machine.standing == sorted([sha256, "current"]), "nothing temporary is left"
-    assert f"bundle {sha256} is current" in done.stdout
+    assert machine.good == sha256
+    assert machine.converged == ["one"]
+    assert machine.standing == sorted([sha256, "good"]), "nothing temporary is left"
+    assert machine.heartbeat == f"ok bundle {sha256[:12]}\n"
 
 
-def test_the_same_bundle_is_not_fetched_twice(machine):
+def test_the_same_bundle_is_neither_fetched_nor_applied_twice_within_half_an_hour(machine):
     machine.deliver("one")
     machine.fetch()
-    done = machine.fetch()
-    assert (done.returncode, done.stdout) == (0, "")
+    assert machine.fetch().returncode == 0
     asked = (machine.s3 / "asked").read_text().splitlines()
     assert [line.rpartition("/")[2] == "current.json" for line in asked] == [True, False, True]
+    assert machine.converged == ["one"]
+    machine.older("converged")
+    machine.fetch()
+    assert machine.converged == ["one", "one"], "what drifted is put right"
+    machine.fetch("--now")
+    assert len(machine.converged) == 3
+
+
+def test_the_heartbeat_is_as_old_as_the_last_converge(machine):
+    machine.deliver("one")
+    machine.fetch()
+    machine.older("converged", 600)
+    machine.fetch()
+    assert time.time() - (machine.state / "heartbeat" / "converge").stat().st_mtime > 590
 
 
 def test_another_bundle_takes_its_place_and_the_old_one_stays(machine):
@@ -113,30 +157,37 @@ def test_another_bundle_takes_its_place_and_the_old_one_stays(machine):
     machine.fetch()
     second = machine.deliver("two")
     assert machine.fetch().returncode == 0
-    assert machine.current == second
-    assert machine.standing == sorted([first, second, "current"])
+    assert machine.good == second
+    assert machine.standing == sorted([first, second, "good"])
     machine.deliver("one")
     machine.fetch()
-    assert machine.current == first, "going back"
+    assert machine.good == first, "going back"
+
+
+def test_only_a_few_old_bundles_stay(machine):
+    for number in range(8):
+        machine.deliver(f"bundle{number}")
+        assert machine.fetch().returncode == 0
+    assert len(machine.standing) == 5, "the good one, three older, and the link"
 
 
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [
-        (lambda m: m.deliver("two", b"not what was promised"), "has another sha256"),
-        (lambda m: m.deliver("two", b""), "has another sha256"),
-        (lambda m: m.point("{"), "the pointer can't be read"),
+        (lambda m: m.deliver("two", b"not what was promised"), "is not what its name says"),
+        (lambda m: m.deliver("two", b""), "is not what its name says"),
+        (lambda m: m.point("{"), "the pointer names no sha256"),
         (lambda m: m.point('{"sha256": "../../etc"}'), "the pointer names no sha256"),
         (lambda m: m.point('{"sha256": "%s"}' % ("A" * 64)), "the pointer names no sha256"),
-        (lambda m: m.point('{"sha256": "%s"}' % ("b" * 64)), "can't fetch bundles/web1/bbbb"),
-        (lambda m: (m.bucket / "servers/web1/current.json").unlink(), "can't fetch servers/web1"),
+        (lambda m: m.point('{"sha256": "%s"}' % ("b" * 64)), "can't fetch bundle bbbb"),
+        (lambda m: (m.bucket / "servers/web1/current.json").unlink(), "can't fetch the pointer"),
         (
             lambda m: m.put(f"bundles/web1/{JUNK}.tar", b"junk") or m.point(json.dumps({"sha256": JUNK})),
             "can't be unpacked",
         ),
     ],
 )
-def test_whatever_is_wrong_the_current_bundle_stays(machine, break_it, said):
+def test_whatever_is_wrong_the_good_bundle_stays_and_someone_is_told(machine, break_it, said):
     good = machine.deliver("one")
     machine.fetch()
     before = machine.standing
@@ -144,9 +195,66 @@ def test_whatever_is_wrong_the_current_bundle_stays(machine, break_it, said):
     done = machine.fetch()
     assert done.returncode != 0
     assert said in done.stderr
-    assert "the current bundle stays" in done.stderr
-    assert machine.current == good
+    assert machine.heartbeat.startswith("critical ")
+    assert said in machine.heartbeat
+    assert good[:12] in machine.heartbeat
+    assert machine.good == good
     assert machine.standing == before
+    machine.older("converged")
+    machine.fetch()
+    assert machine.converged == ["one", "one"], "what drifted is put right all the same"
+    machine.deliver("two")
+    assert machine.fetch().returncode == 0
+    assert machine.heartbeat.startswith("ok "), "it heals by itself"
+
+
+def test_a_bundle_that_can_not_be_applied_is_undone_by_the_last_good_one(machine):
+    good = machine.deliver("one")
+    machine.fetch()
+    machine.fails("two")
+    bad = machine.deliver("two")
+    assert machine.fetch().returncode != 0
+    assert machine.converged == ["one", "two", "one"]
+    assert machine.good == good
+    assert machine.heartbeat == f"critical bundle {bad[:12]} can't be applied; back on {good[:12]}\n"
+    machine.fetch()
+    assert machine.converged == ["one", "two", "one"], "not again within half an hour"
+    assert machine.heartbeat.startswith("critical ")
+    machine.older("failed")
+    machine.fails("two", yes=False)
+    assert machine.fetch().returncode == 0
+    assert (machine.converged[3:], machine.good) == (["two"], bad)
+
+
+def test_when_going_back_fails_as_well_it_is_tried_again(machine):
+    machine.deliver("one")
+    machine.fetch()
+    machine.fails("one")
+    machine.fails("two")
+    machine.deliver("two")
+    machine.fetch()
+    assert "nor" in machine.heartbeat
+    machine.fails("one", yes=False)
+    machine.fetch()
+    assert machine.converged == ["one", "two", "one", "one"]
+
+
+def test_a_new_machine_tries_again_each_time(machine):
+    machine.fails("one")
+    machine.deliver("one")
+    machine.fetch()
+    machine.fetch()
+    assert machine.converged == ["one", "one"]
+    machine.fails("one", yes=False)
+    assert machine.fetch().returncode == 0
+
+
+def test_a_power_cut_during_a_converge_is_followed_by_another(machine):
+    machine.deliver("one")
+    machine.fetch()
+    (machine.state / "applied").unlink()  # removed before a run that fails; as after one that was cut off
+    machine.fetch()
+    assert machine.converged == ["one", "one"]
 
 
 JUNK = hashlib.sha256(b"junk").hexdigest()
@@ -161,7 +269,13 @@ def test_the_script_is_in_the_user_data_as_it_stands():
 def test_shellcheck_finds_nothing():
     tree = ensure_tree(13, [*load().packages(), *_MORE], lambda _: None)
     text = user_data(ROOT / "templates", factories.customer(), factories.server())
-    files = {"/tmp/a": TreeFile(text.encode()), "/tmp/b": TreeFile(SCRIPT.read_bytes())}  # noqa: S108
+    puppet = ROOT / "puppet"
+    files = {
+        "/opt/user-data": TreeFile(text.encode()),
+        "/opt/fetch-bundle": TreeFile(SCRIPT.read_bytes()),
+        "/opt/apt-key": TreeFile((puppet / "apt-key").read_bytes()),
+        "/opt/install-packages": TreeFile((puppet / "install-packages").read_bytes()),
+    }
     done = run_in_tree(tree, ["shellcheck", *files], files)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
