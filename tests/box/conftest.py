@@ -62,7 +62,12 @@ def session(new_session, cloud: Cloud) -> Session:
     """One with two machines, `one` and `two`, for tests that leave them as they were."""
     made = new_session()
     machines = [cloud.machine("one"), cloud.machine("two")]
-    made.up(machines, hub="", office="203.0.113.1", aliases={"mail.hosting.example": "203.0.113.100"})
+    made.up(
+        machines,
+        hub=machines[0].addresses[0],
+        office="203.0.113.1",
+        aliases={"mail.hosting.example": "203.0.113.100"},
+    )
     return made
 
 

@@ -32,15 +32,16 @@ class Cloud:
 
     folder: Path
     local: LocalAws
+    account: str = ACCOUNT
     _clients: Clients | None = field(default=None)
 
     def client(self, service: str) -> Any:
-        self._clients = self._clients or clients(self.local, ACCOUNT, REGION)
+        self._clients = self._clients or clients(self.local, self.account, REGION)
         return self._clients.client(service)
 
     def bucket(self) -> str:
         """A bucket with an object below the prefix of each of the two servers, and of none."""
-        s3, name = self.client("s3"), f"delivery-{ACCOUNT}"
+        s3, name = self.client("s3"), f"delivery-{self.account}"
         known = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
         if name not in known:
             s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -65,9 +66,10 @@ class Cloud:
         iam.add_role_to_instance_profile(InstanceProfileName=f"{server}-profile", RoleName=f"{server}-role")
         return f"{server}-profile"
 
-    def machine(self, name: str, user_data: str = USER_DATA) -> Machine:
+    def machine(self, name: str, user_data: str = USER_DATA, **tags: str) -> Machine:
         """A new instance with an Elastic IP address, as the machine that plays it."""
         ec2 = self.client("ec2")
+        named = [{"Key": key, "Value": value} for key, value in {"server": name, **tags}.items()]
         filters = [
             {"Name": "architecture", "Values": ["x86_64"]},
             {"Name": "root-device-name", "Values": ["/dev/xvda"]},
@@ -76,12 +78,12 @@ class Cloud:
         [launched] = ec2.run_instances(
             ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, UserData=user_data,
             IamInstanceProfile={"Name": self.role(name)},
-            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "server", "Value": name}]}],
+            TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
         )["Instances"]  # fmt: skip
         address = ec2.allocate_address(Domain="vpc")
         ec2.associate_address(InstanceId=launched["InstanceId"], AllocationId=address["AllocationId"])
         return Machine(
-            name, name, ACCOUNT, REGION, launched["InstanceId"], 13,
+            name, name, self.account, REGION, launched["InstanceId"], 13,
             (address["PublicIp"], f"2001:db8:1::{len(name)}:{launched['AmiLaunchIndex'] + 1}{ord(name[0])}"),
             launched["NetworkInterfaces"][0]["MacAddress"],
         )  # fmt: skip

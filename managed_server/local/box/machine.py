@@ -83,6 +83,7 @@ class Box:
         if self.running():
             return
         processes.end_group(self._group)
+        self._network.detach(self.name)  # what it set in its network goes with a boot
         namespace = self._network.attach(self.name, self.machine.addresses, self.machine.mac)
         with self.console.open("ab") as console:
             process = subprocess.Popen(
@@ -137,7 +138,7 @@ class Box:
     def power_off(self) -> None:
         """Pull the plug: SIGKILL for all that runs on it. Its files are left as they are at that moment."""
         processes.end_group(self._group)
-        self._keep_packages()
+        self.keep_packages()
 
     def power_cut(self) -> None:
         """Pull the plug, and switch it on again."""
@@ -154,7 +155,7 @@ class Box:
         leader = self._leader()
         os.kill(leader, _REBOOT)
         self.wait(STOP_TIMEOUT + BOOT_TIMEOUT, other_than=leader)
-        self._keep_packages()
+        self.keep_packages()
 
     # From the inside
 
@@ -261,7 +262,8 @@ class Box:
         for package in self._packages.glob("*.deb"):
             _link(package, self.folder / "archives" / package.name)
 
-    def _keep_packages(self) -> None:
+    def keep_packages(self) -> None:
+        """Add what apt has downloaded to what later machines begin with; done when it goes off as well."""
         self._packages.mkdir(parents=True, exist_ok=True)
         for package in (self.folder / "archives").glob("*.deb"):
             _link(package, self._packages / package.name)

@@ -43,6 +43,8 @@ class Network:
             "net.ipv6.conf.all.forwarding=1",
             "net.ipv6.conf.default.accept_dad=0",
             "net.ipv4.conf.all.send_redirects=0",
+            "net.ipv4.icmp_ratelimit=0",  # whoever asks for what is cut off is told so at once, each time
+            "net.ipv6.icmp.ratelimit=0",
         )
         ip(self.router, "address", "add", f"{GATEWAY4}/32", "dev", "lo")
 
@@ -57,8 +59,9 @@ class Network:
     def attach(self, name: str, addresses: Sequence[str], mac: str | None = None) -> str:
         """Make the namespace of a machine or client, unless it is there; return its name."""
         namespace, link = self.namespace(name), _link(name)
-        if namespace in namespaces.names(self.prefix):
+        if self._attached(name, addresses):
             return namespace
+        self.detach(name)  # a half made one, of a command that was killed
         namespaces.add(namespace)
         sysctl(namespace, "net.ipv6.conf.default.accept_dad=0")
         ip(self.router, "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace)
@@ -75,6 +78,17 @@ class Network:
             ip(namespace, "route", "add", "default", "via", GATEWAY6, "dev", "eth0")
         self.join(name, addresses)
         return namespace
+
+    def detach(self, name: str) -> None:
+        """Remove the namespace of a machine or client, if it is there."""
+        if self.namespace(name) in namespaces.names(self.prefix):
+            namespaces.delete(self.namespace(name))
+
+    def _attached(self, name: str, addresses: Sequence[str]) -> bool:
+        return self.namespace(name) in namespaces.names(self.prefix) and all(
+            ip(self.router, f"-{_version(address)}", "route", "show", "to", "exact", address)
+            for address in addresses
+        )
 
     def join(self, name: str, addresses: Sequence[str]) -> None:
         """Route addresses to a machine or client."""

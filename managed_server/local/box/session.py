@@ -4,6 +4,7 @@ Everything that runs is in one control group, everything in the network has the 
 its process, and every file is in the folder: so the end of a session is complete, whatever was killed before.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -26,7 +27,7 @@ from managed_server.local.box.service import MODULE, OFFICE
 from managed_server.local.debian import host
 from managed_server.local.debian.tree import cache_directory
 
-PROGRAMS = (*host.PROGRAMS, "systemd-nspawn", "nsenter", "ip", "sysctl")
+PROGRAMS = (*host.PROGRAMS, "systemd-nspawn", "nsenter", "ip", "nft", "sysctl")
 START_TIMEOUT = 30.0  # seconds for the service
 
 Progress = Callable[[str], None]
@@ -118,7 +119,7 @@ class Session:
         self, machines: Sequence[Machine], bases: dict[int, Path], hub: str, aliases: dict[str, str]
     ) -> plans.Plan:
         """The session's plan, with these machines in it, written down."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         now = self.plan()
         if now is None:
             mirrors = {mirror.host: mirror for base in bases.values() for mirror in plans.mirrors(base)}
@@ -213,12 +214,17 @@ class Session:
         """End everything and remove it; return whether there was anything.
 
         Raises:
+            DebianError: this process isn't root.
             NetworkError, ProcessError, OSError: what can't be removed.
         """
+        if os.geteuid() != 0 and not self.folder.exists():
+            return False
+        host.check_host(PROGRAMS)
         with self._alone():
             there = self.folder.exists()
-            for box in self.boxes().values():
-                box.power_off()
+            with contextlib.suppress(ValueError, TypeError, LookupError):  # a plan that can't be read
+                for box in self.boxes().values():
+                    box.power_off()
             processes.end_group(self.prefix)
             self.network.stop()
             if there:

@@ -3,28 +3,40 @@
 # it: base and layer (below), upper, archives, hypervisor, root. Started by machine.py in a mount namespace of its
 # own, so that no mount outlives it.
 set -euo pipefail
-cgroup=$1 netns=$2 name=$3
 
-# The machine needs control groups of version 2, whatever the host has.
-umount -R /sys/fs/cgroup 2>/dev/null || true
-mount -t cgroup2 none /sys/fs/cgroup
-mkdir -p "/sys/fs/cgroup/$cgroup"
-echo $$ > "/sys/fs/cgroup/$cgroup/cgroup.procs"
+main() { # read as a whole before it runs: the file may change while a machine is up
+  local cgroup=$1 netns=$2 name=$3 code
 
-# Not synced at each write (volatile): a machine may be killed, and its files are then in the host's memory. The work
-# folder is new, as the last run's is marked.
-rm -rf work
-mkdir work
-mount -t overlay overlay -o lowerdir=layer:base,upperdir=upper,workdir=work,volatile root
+  # The machine needs control groups of version 2, whatever the host has.
+  umount -R /sys/fs/cgroup 2>/dev/null || true
+  mount -t cgroup2 none /sys/fs/cgroup
+  mkdir -p "/sys/fs/cgroup/$cgroup"
+  echo $$ > "/sys/fs/cgroup/$cgroup/cgroup.procs"
 
-export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # sysctl of its own network, as a machine has
-while :; do
-  code=0
-  # CAP_NET_ADMIN: nspawn leaves it out where the network namespace is given; that one is the machine's own.
-  systemd-nspawn --directory=root --boot --register=no --keep-unit --machine="$name" \
-    --network-namespace-path="/run/netns/$netns" --capability=CAP_NET_ADMIN \
-    --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
-    --bind="$PWD/archives:/var/cache/apt/archives" --bind-ro="$PWD/hypervisor:/sys/hypervisor" || code=$?
-  [ "$code" -eq 133 ] || exit "$code" # 133: it was rebooted from the inside
-done
+  # Not synced at each write (volatile): a machine may be killed, and its files are then in the host's memory. The
+  # work folder is new, as the last run's is marked.
+  rm -rf work
+  mkdir work
+  mount -t overlay overlay -o lowerdir=layer:base,upperdir=upper,workdir=work,volatile root
+
+  # nspawn's own notes about its machines, by their names: another session may have the same.
+  mkdir -p /run/systemd/nspawn
+  mount -t tmpfs -o mode=0755 tmpfs /run/systemd/nspawn
+
+  export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+  export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # sysctl of its own network, as a machine has
+  while :; do
+    code=0
+    # A boot begins without a firewall, though the namespace was there before.
+    nsenter --net="/run/netns/$netns" nft flush ruleset
+    # CAP_NET_ADMIN: nspawn leaves it out where the network namespace is given; that one is the machine's own.
+    systemd-nspawn --directory=root --boot --register=no --keep-unit --machine="$name" \
+      --network-namespace-path="/run/netns/$netns" --capability=CAP_NET_ADMIN \
+      --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
+      --bind="$PWD/archives:/var/cache/apt/archives" --bind-ro="$PWD/hypervisor:/sys/hypervisor" || code=$?
+    [ "$code" -eq 133 ] || exit "$code" # 133: it was rebooted from the inside
+  done
+}
+
+main "$@"
+exit

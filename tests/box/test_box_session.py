@@ -1,0 +1,166 @@
+"""Sessions come up again and again, stand beside each other, and go without leaving anything."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from managed_server.local.box import plan, processes
+from managed_server.local.box.session import SessionError
+
+pytestmark = pytest.mark.machine
+
+OFFICE = "203.0.113.1"
+
+
+def up(session, *machines):
+    session.up(machines, hub="", office=OFFICE, aliases={})
+
+
+def ours(session) -> list[int]:
+    """Processes of a session: in its control groups, or with its folder in their arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            text = (entry / "cgroup").read_text() + (entry / "cmdline").read_text().replace("\0", " ")
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z" and (session.prefix in text or str(session.folder) in text):
+            found.append(int(entry.name))
+    return found
+
+
+def groups(session) -> str:
+    script = 'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; ls -d "/sys/fs/cgroup/$1"'
+    argv = ["unshare", "--mount", "--propagation", "private", "bash", "-c", script, "groups", session.prefix]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+
+def left_of(session) -> dict[str, object]:
+    """What there is of a session anywhere on this host."""
+    mounts = Path("/proc/self/mounts").read_text()
+    found = {
+        "processes": ours(session),
+        "namespaces": [path.name for path in Path("/run/netns").iterdir() if session.prefix in path.name],
+        "mounts": [
+            line for line in mounts.splitlines() if session.prefix in line or str(session.folder) in line
+        ],
+        "control groups": groups(session),
+        "files": [str(path) for path in session.folder.parent.iterdir() if path.name.startswith("box")],
+        "nspawn's": [
+            path for path in Path("/run/systemd/nspawn").rglob("*") if path.name in ("left", "twin")
+        ],
+    }
+    return {name: what for name, what in found.items() if what}
+
+
+def test_up_again_changes_nothing(session, one, two):
+    before = {box.name: box.leader() for box in (one, two)}
+    started = time.monotonic()
+    up(session, one.machine)
+    assert {box.name: box.leader() for box in (one, two)} == before
+    assert time.monotonic() - started < 5
+
+
+def test_a_machine_that_comes_later_is_known_to_those_before(session, one, cloud):
+    late = cloud.machine("third")
+    up(session, late)
+    assert one.run(["getent", "ahostsv4", "third"]).stdout.split()[0] == late.addresses[0]
+    assert session.box("third").run(["ping", "-c", "1", "-W", "5", "one"]).returncode == 0
+    session.box("third").power_off()
+    assert not session.box("third").running()
+    up(session, late)
+    assert session.box("third").running()
+
+
+def test_another_instance_of_the_name_is_refused(session, one):
+    other = plan.Machine(**{**one.machine.as_json(), "instance_id": "i-0123456789abcdef0"})
+    with pytest.raises(SessionError, match="is another instance now"):
+        up(session, other)
+
+
+def test_the_service_is_started_again_after_a_kill(session, one):
+    pid = processes.recorded(session.folder / "service.pid")
+    os.kill(pid, signal.SIGKILL)
+    ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://169.254.169.254/latest/meta-data"]
+    assert one.run(ask).stdout == "000"
+    up(session, one.machine)
+    assert one.run(ask).stdout == "401"
+
+
+def kill_service(session):
+    os.kill(processes.recorded(session.folder / "service.pid"), signal.SIGKILL)
+
+
+def kill_nspawn(session):
+    pid = processes.recorded(session.box("left").folder / "machine.pid")
+    for child in processes.children(pid):
+        os.kill(child, signal.SIGKILL)
+
+
+def kill_script(session):
+    os.kill(processes.recorded(session.box("left").folder / "machine.pid"), signal.SIGKILL)
+
+
+def kill_all(session):
+    for pid in ours(session):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def break_plan(session):
+    (session.folder / plan.FILE).write_text('{"prefix": ')
+
+
+def lose_folder(session):
+    """As `git clean` or `rm -rf` would."""
+    subprocess.run(["rm", "-rf", str(session.folder)], check=True)
+
+
+def test_down_leaves_nothing_whatever_was_killed(cloud, new_session):
+    machine = cloud.machine("left")
+    for disturb in (
+        lambda _: None,
+        kill_service,
+        kill_nspawn,
+        kill_script,
+        kill_all,
+        break_plan,
+        lose_folder,
+    ):
+        session = new_session()
+        up(session, machine)
+        assert len(left_of(session)) >= 4, "seen while it runs"
+        disturb(session)
+        session.down()
+        assert left_of(session) == {}, disturb
+    assert session.down() is False
+
+
+def test_two_sessions_have_machines_of_the_same_name(cloud, new_session):
+    first, second = new_session(), new_session()
+    machine = cloud.machine("twin")
+    up(first, machine)
+    up(second, machine)
+    first.box("twin").write("/srv/mine", "first")
+    assert second.box("twin").run(["test", "-e", "/srv/mine"]).returncode == 1
+    first.down()
+    assert left_of(first) == {}
+    assert second.box("twin").run(["true"]).returncode == 0
+    assert second.box("twin").run(["ping", "-c", "1", "-W", "5", "twin"]).returncode == 0
+    second.down()
+    assert left_of(second) == {}
+
+
+def test_programs_that_take_too_long_are_ended(one):
+    with pytest.raises(subprocess.TimeoutExpired):
+        one.run(["sleep", "417"], timeout=1)
+    assert one.run(["pgrep", "-f", "^sleep 417$"]).returncode == 1
