@@ -29,13 +29,13 @@ class View:
     def _choose(self, at: datetime.datetime | None) -> None:
         versions: dict[str, list[tuple[bool, dict[str, Any]]]] = {}
         for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.prefix):
-            # S3 lists the versions of a key from the newest to the oldest, but deletions apart.
             for deleted, found in ((False, "Versions"), (True, "DeleteMarkers")):
                 for version in page.get(found, ()):
                     if at is None or version["LastModified"] <= at:
                         versions.setdefault(version["Key"], []).append((deleted, version))
         for key, found in versions.items():
-            found.sort(key=lambda each: each[1]["LastModified"], reverse=True)  # stable: S3's own order stays
+            # The newest first. Times are whole seconds: of two in one, S3 says which is the latest; else the deletion.
+            found.sort(key=lambda each: (each[1]["LastModified"], each[1]["IsLatest"], each[0]), reverse=True)
             since = [version for deleted, version in itertools.takewhile(lambda each: not each[0], found)]
             if not since:
                 continue
