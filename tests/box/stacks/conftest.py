@@ -1,0 +1,130 @@
+"""The hub and the example, provisioned by the real engine on a local AWS, as real machines; made once."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from managed_server.bundle import build
+from managed_server.inputs import load_project
+from managed_server.local.aws import process
+from managed_server.local.box import commands, image
+from managed_server.local.box.session import Session
+from managed_server.resolve import load_customer
+from tests.box.stacks.fleet import Fleet, Server
+from tests.e2e.support import Clone, copy_repository
+
+STACKS = ("example",)
+OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
+ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
+
+
+STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
+"""A folder in which machines are left standing, for whoever writes these tests: the next run goes on with them."""
+
+
+@pytest.fixture(scope="session")
+def stand(tmp_path_factory) -> Path:
+    """Where everything is."""
+    if STAND is None:
+        return tmp_path_factory.mktemp("stand")
+    Path(STAND).mkdir(parents=True, exist_ok=True)
+    return Path(STAND)
+
+
+@pytest.fixture(scope="session")
+def keys(stand):
+    """An SSH key for each user of the example, made for these tests."""
+    folder = stand / "keys"
+    if folder.exists():
+        return folder
+    folder.mkdir()
+    for name in ("alice", "bob", "carol", "other"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"{name}@widgets.example"]
+        subprocess.run([*command, "-f", str(folder / name)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
+    """Everything up and converged."""
+    root = stand / "stacks"
+    if not root.exists():
+        root.mkdir()
+        copy_repository(root)
+        own_keys(root, keys)
+    clone = Clone(root, {})
+    session = Session(stand / "box", root / ".local", progress)
+    try:
+        if process.status(root / ".local") is None:
+            provision(clone, progress)
+        local = process.status(root / ".local")
+        assert local is not None
+        made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
+        start(made)
+        yield made
+    finally:
+        if STAND is None:
+            session.down()
+            clone.managed("local", "down")
+
+
+def own_keys(root: Path, keys: Path) -> None:
+    """Put the keys of these tests into the example's stack file."""
+    path = root / "stacks" / "Pulumi.example.yaml"
+    data = yaml.safe_load(path.read_text())
+    for name, user in data["config"]["managed-server:customer"]["users"].items():
+        user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+def provision(clone: Clone, progress) -> None:
+    """Provision the stacks by the real engine; the image is built beside it, as that mostly waits."""
+    with ThreadPoolExecutor(1) as pool:
+        base = pool.submit(image.base, 13, progress)
+        done = clone.managed("local", "up", *STACKS)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+        base.result()
+
+
+def start(fleet: Fleet) -> None:
+    """Start the machines, and wait until they are what their bundles say."""
+    project = load_project(fleet.root)
+    machines = commands.standing(fleet.root, project, fleet.local, STACKS)
+    hub = project.provider.hubs["hub"]
+    fleet.session.up(
+        machines,
+        hub=str(hub.ipv4) if "hub" in STACKS else "",
+        office=OFFICE,
+        aliases={str(project.provider.mail.relay): commands.RELAY},
+    )
+    for stack in STACKS:
+        customer = load_customer(fleet.root, stack)
+        for server in customer.servers:
+            box = fleet.session.box(server.host_name)
+            bundle = build(fleet.root / "templates", customer, server)
+            fleet.servers[server.host_name] = Server(fleet, customer, server, box, bundle)
+    for server in fleet.servers.values():
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def web1(fleet) -> Server:
+    """The example's server."""
+    return fleet.servers["example-web1"]
+
+
+@pytest.fixture(scope="session")
+def admin(fleet):
+    """Somebody in the customer's own network."""
+    return fleet.at("admin", ADMIN, ADMIN6)
+
+
+@pytest.fixture(scope="session")
+def foreign(fleet):
+    """Somebody anywhere."""
+    return fleet.at("foreign", FOREIGN, FOREIGN6)

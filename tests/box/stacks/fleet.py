@@ -1,0 +1,210 @@
+"""The provisioned stacks as real machines: what tests do with them."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.delivery import bundle_key, pointer_key
+from managed_server import spec
+from managed_server.bundle import Bundle, build
+from managed_server.local.aws.client import session as clients
+from managed_server.local.aws.process import LocalAws
+from managed_server.local.box.machine import Box
+from managed_server.local.box.session import Session
+from managed_server.resolve import load_customer
+
+HEARTBEATS = "/var/lib/managed-server/heartbeat"
+CONVERGE_TIMEOUT = 900  # seconds; a first run downloads and installs everything
+
+
+def until(what: Callable[[], Any], timeout: float, said: str, every: float = 0.5) -> Any:
+    """Wait until `what` returns something true, and return it."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{said}: not within {timeout:.0f} s"
+        time.sleep(every)
+
+
+@dataclass
+class Server:
+    """A machine, and what its stack says of it."""
+
+    fleet: "Fleet"
+    customer: spec.CustomerSpec
+    spec: spec.ServerSpec
+    box: Box
+    bundle: Bundle
+
+    def heartbeat(self, name: str = "converge") -> str:
+        """The text of a heartbeat; empty without one."""
+        return self.box.run(["cat", f"{HEARTBEATS}/{name}"]).stdout.strip()
+
+    def wait(self) -> None:
+        """Wait for the first converge."""
+        wanted = f"ok bundle {self.bundle.sha256[:12]}"
+
+        def done() -> bool:
+            said = self.heartbeat()
+            assert not said.startswith("critical"), f"{said}\n{self.journal()[-6000:]}"
+            return said == wanted
+
+        until(done, CONVERGE_TIMEOUT, f"{self.box.name} has not converged")
+
+    def converge(self) -> subprocess.CompletedProcess[str]:
+        """Bring it to its bundle now, as a person does."""
+        return self.box.run(["managed-converge"], timeout=600)
+
+    def changes(self) -> list[str]:
+        """What the last run of Puppet changed, by its own report."""
+        script = "ls -1 /var/lib/managed-server/reports/server/*.yaml | tail -n 1 | xargs cat"
+        text = self.box.run(script, check=True).stdout
+
+        class Loader(yaml.SafeLoader):
+            """Puppet's reports hold Ruby objects."""
+
+        Loader.add_multi_constructor(
+            "!ruby", lambda loader, _, node: loader.construct_mapping(node, deep=True)
+        )
+        report = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        return [name for name, status in report["resource_statuses"].items() if status["changed"]]
+
+    def journal(self) -> str:
+        """What runs of fetching and converging said."""
+        return self.box.run(["journalctl", "-u", "managed-fetch", "-o", "cat", "--no-pager"]).stdout
+
+    def deliver(self, change: Callable[[dict[str, Any]], None]) -> Bundle:
+        """Put a bundle of a changed stack file into the bucket, and point at it, as a deploy does."""
+        with self.fleet.changed(self.customer.id, change) as root:
+            customer = load_customer(root, self.customer.id)
+            bundle = build(root / "templates", customer, customer.server(self.spec.name))
+        self.put(bundle.content, bundle.sha256)
+        return bundle
+
+    def put(self, content: bytes, sha256: str) -> None:
+        """Put a bundle into the bucket, and point at it."""
+        s3, bucket = self.s3(), self.customer.delivery_bucket
+        s3.put_object(Bucket=bucket, Key=bundle_key(self.spec.name, sha256), Body=content)
+        self.point(json.dumps({"key": bundle_key(self.spec.name, sha256), "sha256": sha256}))
+
+    def point(self, text: str) -> None:
+        """Write the pointer."""
+        self.s3().put_object(
+            Bucket=self.customer.delivery_bucket, Key=pointer_key(self.spec.name), Body=text.encode()
+        )
+
+    def back(self) -> None:
+        """Bring it back to the bundle that it was provisioned with."""
+        self.put(self.bundle.content, self.bundle.sha256)
+        done = self.converge()
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def s3(self) -> Any:
+        """The local AWS' S3 in the server's account and region."""
+        return self.fleet.client("s3", self.customer.account_id, self.customer.region)
+
+
+class Changed:
+    """A copy of the inputs with another stack file, for as long as it is used."""
+
+    def __init__(
+        self, root: Path, target: Path, stack: str, change: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.target = target
+        for name in ("catalogue", "contract", "templates", "puppet", "stacks", "docs", "hub"):
+            if (root / name).exists():
+                shutil.copytree(root / name, target / name)
+        shutil.copy(root / "provider.yaml", target)
+        path = target / "stacks" / f"Pulumi.{stack}.yaml"
+        data = yaml.safe_load(path.read_text())
+        change(data["config"]["managed-server:customer"])
+        path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+    def __enter__(self) -> Path:
+        return self.target
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.target)
+
+
+@dataclass
+class Fleet:
+    """All machines of the stacks, and places to try them from."""
+
+    root: Path
+    work: Path
+    local: LocalAws
+    session: Session
+    keys: Path
+    """Folder of the users' SSH keys."""
+    servers: dict[str, Server] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _count: int = 0
+
+    def client(self, service: str, account: str, region: str) -> Any:
+        """A client of the local AWS."""
+        known = self._clients.setdefault((account, region), clients(self.local, account, region))
+        return known.client(service)
+
+    def changed(self, stack: str, change: Callable[[dict[str, Any]], None]) -> Changed:
+        """The inputs with a change in one stack file."""
+        self._count += 1
+        return Changed(self.root, self.work / f"changed-{self._count}", stack, change)
+
+    def at(self, name: str, *addresses: str) -> "Place":
+        """A place without a machine, at these addresses."""
+        return Place(self.session.client(name, *addresses), self.keys)
+
+
+@dataclass
+class Place:
+    """A network namespace: somebody on the internet."""
+
+    namespace: str
+    keys: Path
+
+    def run(self, argv: Iterable[str], timeout: float = 60, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run a program of the host there."""
+        command = ["ip", "netns", "exec", self.namespace, *argv]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            **more,
+        )
+
+    def reaches(self, address: str, ports: Iterable[int], timeout: float = 2) -> set[int]:
+        """The TCP ports of an address that accept a connection; all are tried at once."""
+        script = (
+            "import concurrent.futures as f, socket, sys\n"
+            "def go(p):\n"
+            "    try: socket.create_connection((sys.argv[1], p), float(sys.argv[2])).close()\n"
+            "    except OSError: return None\n"
+            "    return p\n"
+            "with f.ThreadPoolExecutor(64) as pool: found = list(pool.map(go, map(int, sys.argv[3:])))\n"
+            "print(*[p for p in found if p])\n"
+        )
+        done = self.run(["python3", "-I", "-c", script, address, str(timeout), *map(str, ports)])
+        assert done.returncode == 0, done.stderr
+        return set(map(int, done.stdout.split()))
+
+    def ssh(self, user: str, address: str, *command: str, key: str | None = None, timeout: float = 60) -> Any:
+        """Log in with a user's key, and run a command."""
+        options = [
+            *("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+            *("-o", "ConnectTimeout=10", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"),
+        ]
+        identity = ["-i", str(self.keys / (key or user))]
+        return self.run(["ssh", "-F", "none", *options, *identity, f"{user}@{address}", *command], timeout)
