@@ -65,7 +65,10 @@ class ServerRole(pulumi.ComponentResource):
 
 
 def statements(args: ServerRoleArgs) -> list[Statement]:
-    """Return a server's rights: its own bundles, its own backups, the passphrase; no deletion anywhere.
+    """Return a server's rights: its own bundles, its own backups, the passphrase.
+
+    The only things that it may delete are the locks of its own backup repository, which hold no data; of
+    them, as of everything else in that bucket, earlier versions stay.
 
     The AWS-managed policy for Session Manager lets it read other parameters of the account; secret ones stay
     closed, since the key opens for the one parameter named here alone.
@@ -87,6 +90,18 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject"],
             "Resource": f"{backup}/{backup_prefix}*",
+        },
+        {
+            "Sid": "UnlockOwnBackups",
+            "Effect": "Allow",
+            "Action": "s3:DeleteObject",
+            "Resource": f"{backup}/{backup_prefix}locks/*",
+        },
+        {
+            "Sid": "FindBackups",
+            "Effect": "Allow",
+            "Action": "s3:GetBucketLocation",
+            "Resource": backup,
         },
         {
             "Sid": "ListOwnBackups",

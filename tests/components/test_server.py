@@ -92,8 +92,12 @@ def test_rights_are_least(acme):
     actions = {action for s in statements for action in listed(s["Action"])}
     assert actions == {
         *("s3:GetObject", "s3:PutObject", "s3:ListBucket", "ssm:GetParameter"),
-        *("kms:Decrypt", "kms:GenerateDataKey"),
+        *("kms:Decrypt", "kms:GenerateDataKey", "s3:DeleteObject", "s3:GetBucketLocation"),
     }
+    deletes = [s for s in statements if any("Delete" in action for action in listed(s["Action"]))]
+    assert [s["Resource"] for s in deletes] == [
+        "arn:aws:s3:::ms-acme-backup-123456789012-eu-west-1/web1/locks/*"
+    ]
     assert not any("*" in action for action in actions)
     for statement in statements:
         assert "*" not in listed(statement["Resource"])

@@ -1,0 +1,26 @@
+"""A tree that several modules share."""
+
+from pathlib import Path
+
+import pytest
+
+from managed_server.local.debian.tree import ensure_tree
+
+from .support import PACKAGES
+
+
+def _machine(config: pytest.Config, release: int) -> tuple[int, Path]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return release, ensure_tree(release, PACKAGES, reporter.write_line if reporter else print)
+
+
+@pytest.fixture(scope="session", params=[13, 12], ids=["debian13", "debian12"])
+def machines(request: pytest.FixtureRequest) -> tuple[int, Path]:
+    """A Debian release, and a tree of it: each that the catalogue has."""
+    return _machine(request.config, request.param)
+
+
+@pytest.fixture(scope="session")
+def machine(pytestconfig: pytest.Config) -> tuple[int, Path]:
+    """The newest Debian release, and a tree of it."""
+    return _machine(pytestconfig, 13)
