@@ -24,7 +24,7 @@ ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
 
 STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
-"""A folder in which machines are left standing, for whoever writes these tests: the next run goes on with them."""
+"""A folder in which machines are left standing, for whoever writes these tests: the next run goes on."""
 
 
 @pytest.fixture(scope="session")
@@ -128,3 +128,10 @@ def admin(fleet):
 def foreign(fleet):
     """Somebody anywhere."""
     return fleet.at("foreign", FOREIGN, FOREIGN6)
+
+
+@pytest.fixture(scope="session")
+def hub(fleet):
+    """The hub's own machine, or somebody at its address."""
+    addresses = load_project(fleet.root).provider.hubs["hub"]
+    return fleet.at("hub", str(addresses.ipv4), str(addresses.ipv6))

@@ -4,7 +4,8 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ class Fleet:
 
     def at(self, name: str, *addresses: str) -> "Place":
         """A place without a machine, at these addresses."""
-        return Place(self.session.client(name, *addresses), self.keys)
+        return Place(self.session.client(name, *addresses), self.keys, addresses)
 
 
 @dataclass
@@ -171,6 +172,21 @@ class Place:
 
     namespace: str
     keys: Path
+    addresses: tuple[str, ...]
+
+    @contextmanager
+    def started(self, argv: Iterable[str]) -> Iterator[subprocess.Popen[str]]:
+        """Run a program of the host there beside the test, from its first line of output on."""
+        command = ["ip", "netns", "exec", self.namespace, *argv]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline(), f"{command} didn't start"
+                yield process
+            finally:
+                process.kill()
 
     def run(self, argv: Iterable[str], timeout: float = 60, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run a program of the host there."""
