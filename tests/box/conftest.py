@@ -1,5 +1,6 @@
 """A local AWS with small instances of its own, and a box session of its own that plays them."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -62,12 +63,16 @@ def session(new_session, cloud: Cloud) -> Session:
     """One with two machines, `one` and `two`, for tests that leave them as they were."""
     made = new_session()
     machines = [cloud.machine("one"), cloud.machine("two")]
-    made.up(
-        machines,
-        hub=machines[0].addresses[0],
-        office="203.0.113.1",
-        aliases={"mail.hosting.example": "203.0.113.100"},
-    )
+    before = os.umask(0o077)  # a careful person's: it must not get into a machine
+    try:
+        made.up(
+            machines,
+            hub=machines[0].addresses[0],
+            office="203.0.113.1",
+            aliases={"mail.hosting.example": "203.0.113.100"},
+        )
+    finally:
+        os.umask(before)
     return made
 
 

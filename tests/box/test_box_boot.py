@@ -1,22 +1,19 @@
 """A machine boots as its instance, from what Debian's image holds."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from managed_server.local.box import image
+from managed_server.local.debian.host import DebianError
 
 pytestmark = pytest.mark.machine
 
 FIRST_BOOT = "/var/log/first-boot"
 
 
-def boot_id(box) -> str:
-    return box.read("/proc/sys/kernel/random/boot_id").strip()
-
-
-def unit_of_boot(box) -> str:
-    """systemd's own id of the boot: the kernel's is the host's."""
+def started(box) -> str:
     return box.run(["systemctl", "show", "--property=UserspaceTimestampMonotonic"], check=True).stdout
 
 
@@ -33,6 +30,11 @@ def test_everything_that_should_run_runs(one):
     assert one.run(["systemctl", "is-system-running"]).stdout.strip() == "running"
     assert one.run(["systemctl", "--failed", "--no-legend"]).stdout == ""
     assert one.run(["systemctl", "is-active", "ssh", "systemd-resolved"]).stdout.split() == ["active"] * 2
+
+
+def test_accounts_that_are_not_root_see_what_they_should(one):
+    one.run('runuser -u admin -- sh -c "cat /etc/hosts && ls / /etc /var/cache/apt/archives"', check=True)
+    assert one.run(["runuser", "-u", "admin", "--", "cat", "/etc/shadow"]).returncode == 1
 
 
 def test_the_image_is_debians_and_no_more(one):
@@ -55,10 +57,10 @@ def test_user_data_are_not_run_again(cloud, new_session):
     for restart in (box.reboot, box.power_cut, lambda: (box.stop(), box.start(), box.wait())):
         box.write("/srv/kept", "kept\n")
         box.run(drop, check=True)
-        before, leader = unit_of_boot(box), box.leader()
+        before, leader = started(box), box.leader()
         restart()
         assert box.leader() != leader
-        assert unit_of_boot(box) != before
+        assert started(box) != before
         assert box.read("/srv/kept") == "kept\n"
         assert "DROP" not in box.run(["iptables", "-S"], check=True).stdout, (
             "a boot begins without a firewall"
@@ -73,3 +75,9 @@ def test_what_one_writes_the_other_has_not(one, two):
     one.write("/etc/only-here", "x", mode=0o600)
     assert one.run(["stat", "-c", "%a %U", "/etc/only-here"]).stdout == "600 root\n"
     assert two.run(["test", "-e", "/etc/only-here"]).returncode == 1
+
+
+def test_a_release_that_cant_be_shown_is_refused(cloud, new_session):
+    old = replace(cloud.machine("old"), release=12)
+    with pytest.raises(DebianError, match="Debian 12 can't be shown here"):
+        new_session().up([old], hub="", office="203.0.113.1", aliases={})

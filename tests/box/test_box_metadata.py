@@ -1,8 +1,12 @@
 """Instance metadata and credentials, as on EC2: asked by curl and by Debian's AWS client."""
 
 import json
+from datetime import timedelta
 
 import pytest
+
+from managed_server.local.box import instances
+from managed_server.local.box.instances import Instances
 
 from .support import ACCOUNT, REGION
 
@@ -98,6 +102,14 @@ def test_credentials_are_the_roles(one):
     assert credentials["Code"] == "Success"
     assert credentials["AccessKeyId"].startswith("ASIA")
     assert credentials["Expiration"] > credentials["LastUpdated"]
+
+
+def test_credentials_are_given_anew_before_they_end(one, cloud, monkeypatch):
+    asked, role = Instances(cloud.local), f"arn:aws:iam::{ACCOUNT}:role/one-role"
+    first = asked.credentials(one.machine, role)
+    assert asked.credentials(one.machine, role) == first
+    monkeypatch.setattr(instances, "_RENEWED", timedelta(hours=2))
+    assert asked.credentials(one.machine, role).access_key != first.access_key
 
 
 def aws(box, *arguments: str):

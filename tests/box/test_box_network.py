@@ -8,6 +8,8 @@ import pytest
 
 from managed_server.local.debian.tree import cache_directory
 
+pytestmark = pytest.mark.machine
+
 SERVER = """
 import http.server, socket
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -22,8 +24,6 @@ Server(("::", 80), Handler).serve_forever()
 ASK = "curl -sS --max-time 5 http://{}/"
 CONNECT = """
 import socket, sys
-
-pytestmark = pytest.mark.machine
 try:
     socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)
     print("connected")

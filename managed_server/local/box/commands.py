@@ -8,14 +8,15 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from managed_server.inputs import load_project, load_stack, stack_names
+from managed_server.inputs import load_stack, stack_names
+from managed_server.loading import read_yaml, validate
 from managed_server.local.aws import process as aws
 from managed_server.local.box.instances import Instances, Machine
 from managed_server.local.box.machine import MachineError
@@ -23,10 +24,11 @@ from managed_server.local.box.namespaces import NetworkError
 from managed_server.local.box.processes import ProcessError
 from managed_server.local.box.session import Session, SessionError
 from managed_server.local.debian.host import DebianError
-from managed_server.project import Project
+from managed_server.model.provider import Provider
+from managed_server.problems import InputError
 
 _LOCAL = ".local"
-_RELAY = "203.0.113.100"
+RELAY = "203.0.113.100"
 """Where machines look for the provider's mail relay; a client at this address plays it."""
 _EXAMPLE_NETWORK6 = IPv6Address("2001:db8:ec2::")
 """Of machines whose instance has no IPv6: so their firewall's rules for it are exercised as well."""
@@ -62,24 +64,29 @@ def _usage(message: str) -> SystemExit:
 
 def up(root: Path, stacks: Sequence[str]) -> int:
     """Start the machines of stacks (all that stand, unless named); returns when they have booted."""
-    project = load_project(root)
     with _failing():
         local = aws.status(root / _LOCAL)
         if local is None:
             raise SessionError("the local AWS doesn't run, so nothing stands on it: `managed local up` first")
-        machines = standing(root, project, local, stacks)
+        provider = load_provider(root)
+        machines = standing(root, provider, local, stacks)
         if not machines:
             what = ", ".join(stacks) if stacks else "nothing"
             raise SessionError(f"{what} stands on the local AWS without servers: `managed local up` first")
-        hubs = {str(hub.ipv4) for hub in project.provider.hubs.values()}
+        hubs = {str(hub.ipv4) for hub in provider.hubs.values()}
         hub = next((address for m in machines for address in m.addresses if address in hubs), "")
-        office = next(net for net in project.provider.networks.offices if ip_network(str(net)).version == 4)  # noqa: PLR2004 - IPv4
+        networks = [ip_network(str(network)) for network in provider.networks.offices]
+        office = next((network for network in networks if isinstance(network, IPv4Network)), None)
+        if hub and office is None:
+            raise SessionError(
+                "provider.yaml has no IPv4 network of an office, from which to ask the hub's pages"
+            )
         session = _session(root)
         session.up(
             machines,
             hub=hub,
-            office=str(next(ip_network(str(office)).hosts())),
-            aliases={str(project.provider.mail.relay): _RELAY},
+            office=str(next(office.hosts())) if office else "",
+            aliases={str(provider.mail.relay): RELAY},
         )
         plan = session.plan()
         if plan and plan.pages:
@@ -87,7 +94,20 @@ def up(root: Path, stacks: Sequence[str]) -> int:
     return 0
 
 
-def standing(root: Path, project: Project, local: aws.LocalAws, stacks: Sequence[str]) -> list[Machine]:
+def load_provider(root: Path) -> Provider:
+    """provider.yaml alone: a machine that stands needs no catalogue.
+
+    Raises:
+        InputError: it is wrong.
+    """
+    document = read_yaml(root / "provider.yaml", root)
+    provider = validate(document, Provider)
+    if document.problems or provider is None:
+        raise InputError(document.problems)
+    return provider
+
+
+def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequence[str]) -> list[Machine]:
     """The servers of stacks that stand on the local AWS, as machines.
 
     Raises:
@@ -101,7 +121,7 @@ def standing(root: Path, project: Project, local: aws.LocalAws, stacks: Sequence
         for name, server in customer.servers.items():
             tags = {"stack": stack, "server": name}
             for instance in instances.running(customer.aws.account_id, customer.aws.region, tags):
-                hub = project.provider.hubs.get(stack)
+                hub = provider.hubs.get(stack)
                 addresses = (
                     [str(address) for address in (hub.ipv4, hub.ipv6) if address]
                     if hub and len(customer.servers) == 1

@@ -9,9 +9,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from managed_server.local.debian.host import DebianError
 from managed_server.local.debian.tree import ensure_tree
 
 HERE = Path(__file__).parent
+OLDEST = 13
 _APPEND = ".append"
 
 
@@ -25,8 +27,13 @@ def base(release: int, progress: Callable[[str], None]) -> Path:
     """The root of a tree with the image's packages; built, if it isn't in the cache (a minute or two).
 
     Raises:
-        DebianError: it can't be built here.
+        DebianError: it can't be built here, or is of an older release.
     """
+    if release < OLDEST:
+        raise DebianError(
+            f"machines of Debian {release} can't be shown here: its AWS client knows no AWS_ENDPOINT_URL, so "
+            f"that it can't be pointed at the local AWS; Debian {OLDEST}'s can"
+        )
     return ensure_tree(release, packages(), progress)
 
 

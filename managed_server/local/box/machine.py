@@ -58,10 +58,11 @@ class Box:
         """
         if (self.folder / "base").is_symlink():
             return
-        for name in ("upper/etc", "archives/partial", "hypervisor", "root"):
+        for name in ("upper", "upper/etc", "archives", "archives/partial", "hypervisor", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "upper").chmod(0o755)
+            (self.folder / name).chmod(0o755)  # whatever the umask: the machine's accounts look at it
         (self.folder / "upper/etc/hosts").write_text(hosts, encoding="utf-8")
+        (self.folder / "upper/etc/hosts").chmod(0o644)
         # What an instance on Xen has: cloud-init knows EC2 by it, and nothing else in a container.
         digest = hashlib.sha256(self.machine.instance_id.encode()).hexdigest()
         uuid = f"ec2{digest[:5]}-{digest[5:9]}-4{digest[9:12]}-8{digest[12:15]}-{digest[15:27]}"

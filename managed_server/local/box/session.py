@@ -88,7 +88,7 @@ class Session:
         Args:
             machines: to start.
             hub: address of the machine whose pages the host's loopback offers; empty for none.
-            office: address that they are asked from.
+            office: address that they are asked from; empty without a hub.
             aliases: names that all machines know, with their addresses.
 
         Raises:
@@ -105,7 +105,7 @@ class Session:
             self.network.start()
             for address in (plans.METADATA, plans.AWS, *(mirror.address for mirror in now.mirrors)):
                 self.network.offer(address)
-            self.network.attach(OFFICE, [office])
+            self.network.attach(OFFICE, [office] if office else [])
             self._start_service()
             started = [self._start(machine, bases[machine.release], now) for machine in machines]
             for box in started:
