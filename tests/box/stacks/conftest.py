@@ -94,7 +94,7 @@ def provision(clone: Clone, progress) -> None:
 def start(fleet: Fleet) -> None:
     """Start the machines, and wait until they are what their bundles say."""
     project = load_project(fleet.root)
-    machines = commands.standing(fleet.root, project, fleet.local, STACKS)
+    machines = commands.standing(fleet.root, project.provider, fleet.local, STACKS)
     hub = project.provider.hubs["hub"]
     fleet.session.up(
         machines,
