@@ -28,7 +28,7 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
 
 def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
     general = entry.general
-    if isinstance(general, Software):
+    if isinstance(general, Software) and isinstance(general.supported, str):
         known = {software.id for software in project.contract.supported_software}
         if general.supported not in known:
             yield entry.document.problem(
@@ -61,6 +61,12 @@ def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
     used = set()
     if not isinstance(entry.general.files, Absent):
         for index, file in enumerate(entry.general.files):
+            if file.copy_of:
+                source = project.root / file.copy_of
+                if source.is_symlink() or not source.is_file():
+                    where: Path = ("files", index, "copy_of")
+                    yield entry.document.problem(where, f"there is no file {file.copy_of}")
+                continue
             name = file.template or f"server{file.path}.j2"
             for release in entry.general.releases:
                 facts = entry.resolved(release, {}).files

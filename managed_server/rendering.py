@@ -101,10 +101,17 @@ def _where(error: Exception, templates: Path, name: str) -> tuple[str, int]:
     return f"templates/{name}", 0
 
 
+def _copied(root: Path, name: str) -> bytes:
+    try:
+        return (root / name).read_bytes()
+    except OSError as error:
+        raise RenderError(name, 0, str(error.strerror or error)) from error
+
+
 def render_server(
     templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec
 ) -> tuple[RenderedFile, ...]:
-    """Render every file of a server, by path.
+    """Render every file of a server, by path; what is copied lies beside the folder ``templates``.
 
     Raises:
         RenderError: says which template, and what is wrong.
@@ -113,7 +120,12 @@ def render_server(
     files = []
     for file in server.files:
         entry = server.entry(file.origin)
-        content = render(templates, file.template, **context, entry=entry, facts=entry.facts, item=file.item)
+        if file.copy_of:
+            content = _copied(templates.parent, file.copy_of)
+        else:
+            content = render(
+                templates, file.template, **context, entry=entry, facts=entry.facts, item=file.item
+            )
         files.append(
             RenderedFile(
                 file.path,

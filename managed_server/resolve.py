@@ -7,9 +7,11 @@ from typing import Any
 from managed_server import spec
 from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
+from managed_server.model import provider as provider_model
 from managed_server.model.catalogue import Absent
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Customer, Server
+from managed_server.model.objectives import WorkingDayObjective
 from managed_server.model.tables import InstanceFacts
 from managed_server.model.types import CustomerId
 from managed_server.partial import mended
@@ -79,6 +81,10 @@ def _what_is_left(project: Project, document: Document) -> Customer | None:
     )
 
 
+def _hub_spec(hub_id: str, hub: provider_model.Hub) -> spec.Hub:
+    return spec.Hub(hub_id, str(hub.ipv4), str(hub.ipv6) if hub.ipv6 else None, hub.account_id, hub.region)
+
+
 class _Resolver:
     """Resolves one stack file, collecting all problems before it gives up."""
 
@@ -100,9 +106,8 @@ class _Resolver:
                 f"{customer.hub!r} is no hub of provider.yaml{nearest(customer.hub, project.provider.hubs)}",
             )
             return None
-        hub_spec = spec.Hub(
-            customer.hub, str(hub.ipv4), str(hub.ipv6) if hub.ipv6 else None, hub.account_id, hub.region
-        )
+        hub_spec = _hub_spec(customer.hub, hub)
+        own_hub = project.provider.hubs.get(self.stack)
         networks = project.provider.networks
         own = tuple(sorted({str(network) for network in (*networks.offices, *networks.vpn)}))
         admin = tuple(sorted({*own, *(str(network) for network in customer.access.ssh_from)}))
@@ -130,6 +135,15 @@ class _Resolver:
             contract_start=customer.contract.start,
             term_months=customer.contract.term_months,
             objectives=tuple(objectives.items()),
+            responses=tuple(
+                spec.Response(
+                    priority,
+                    objective.minutes_or_none,
+                    objective.days if isinstance(objective, WorkingDayObjective) else None,
+                    project.contract.priority(priority).phone.may_call,
+                )
+                for priority, objective in agreed.items()
+            ),
             routes=tuple((terms.id, terms.escalation.route) for terms in project.contract.priorities),
             provider=spec.Provider(
                 name=project.provider.name,
@@ -145,6 +159,7 @@ class _Resolver:
                 deploy_role=project.provider.deploy_role,
             ),
             hub=hub_spec,
+            runs_hub=_hub_spec(self.stack, own_hub) if own_hub else None,
             account_id=customer.aws.account_id,
             region=customer.aws.region,
             backup_region=customer.aws.backup_region,
@@ -171,6 +186,9 @@ class _Resolver:
             self.error(
                 ("aws", "backup_region"), "is the servers' own region; off-site backups need another one"
             )
+        own_hub = project.provider.hubs.get(self.stack)
+        if own_hub is not None:
+            self._check_hub(own_hub)
         reserved = dict.fromkeys(project.debian.accounts, "a Debian system account")
         for entry in project.entries.values():
             if not isinstance(entry.general.accounts, Absent):
@@ -180,6 +198,18 @@ class _Resolver:
                 self.error(
                     ("users", name), f"{name!r} is reserved: {reserved[name]}; choose another user name"
                 )
+
+    def _check_hub(self, hub: provider_model.Hub) -> None:
+        """Hold a hub's own stack against what provider.yaml says of the hub: others build on it."""
+        aws = self.customer.aws
+        for field, found, wanted in (
+            ("account_id", aws.account_id, hub.account_id),
+            ("region", aws.region, hub.region),
+        ):
+            if found != wanted:
+                self.error(("aws", field), f"{found!r} is not that of the hub in provider.yaml, {wanted!r}")
+        for name in sorted(self.customer.servers)[1:]:
+            self.error(("servers", name), "a hub's stack has one server: the address in provider.yaml is its")
 
     # --- one server -------------------------------------------------------------------------------
 
@@ -300,6 +330,11 @@ class _Resolver:
         for software in ids:
             general = self.project.software[software].general
             index = server.software.index(software)
+            if general.hub_only and self.stack not in self.project.provider.hubs:
+                self.error(
+                    (*at, "software", index),
+                    f"{software!r} is for a hub, and provider.yaml has no hub {self.stack!r}",
+                )
             for needed in general.requires:
                 if needed not in server.software:
                     self.error(

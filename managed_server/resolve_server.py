@@ -67,9 +67,7 @@ class Gatherer:
     def holds(self, item: Any) -> bool:
         """Tell whether an item's own condition, if it has one, holds here."""
         when = getattr(item, "when", None)
-        return when is None or holds(
-            when, self.server, self.machine, self.server.software, self.dump_engines
-        )
+        return when is None or holds(when, self.server, self.machine, self.server.software, self.dump_engines)
 
     def section(self, name: str) -> Iterator[tuple[str, Any]]:
         """Yield (entry id, item) for a section whose value is a list."""
@@ -133,7 +131,8 @@ class Gatherer:
             renotify_s=timing.renotify_s,
             timeout_s=kind.timeout_s,
             counts=kind.counts,
-            in_sla=True,
+            # Tools are the service itself; software is covered where the contract's list has it.
+            in_sla=not isinstance(chosen.entry, Software) or isinstance(chosen.entry.supported, str),
         )
 
     def files(self, collections: dict[str, tuple[Any, ...]]) -> tuple[spec.File, ...]:
@@ -143,6 +142,7 @@ class Gatherer:
                 origin=origin,
                 path=expand(file.path, item),
                 template=f"{origin}/{file.template or f'server{file.path}.j2'}",
+                copy_of=file.copy_of,
                 owner=file.owner,
                 group=file.group,
                 mode=file.mode,
@@ -156,9 +156,7 @@ class Gatherer:
         )
         return tuple(sorted(found, key=lambda file: file.path))
 
-    def unrolled(
-        self, name: str, collections: dict[str, tuple[Any, ...]]
-    ) -> Iterator[tuple[str, Any, Any]]:
+    def unrolled(self, name: str, collections: dict[str, tuple[Any, ...]]) -> Iterator[tuple[str, Any, Any]]:
         """Yield (entry id, item, element) for each element of an item's ``for_each``; None without one."""
         for origin, item in self.section(name):
             for element in collections[item.for_each] if item.for_each else (None,):
@@ -218,9 +216,7 @@ class Gatherer:
 
     def dumps(self) -> tuple[spec.Dump, ...]:
         """Return the databases to dump, by entry."""
-        return tuple(
-            spec.Dump(origin, dump.engine, dump.directory) for origin, dump in self.section("dumps")
-        )
+        return tuple(spec.Dump(origin, dump.engine, dump.directory) for origin, dump in self.section("dumps"))
 
     def users(self, users: tuple[spec.User, ...]) -> tuple[spec.User, ...]:
         """Return the accounts with the groups that this server's entries put them into."""

@@ -31,6 +31,16 @@ class Hub:
         """Bucket of the servers' fragments and certificates, in the hub's account and region."""
         return f"ms-{self.id}-fleet-{self.account_id}-{self.region}"
 
+    @property
+    def page_topic(self) -> str:
+        """ARN of the topic of its own stack that wakes a person."""
+        return f"arn:aws:sns:{self.region}:{self.account_id}:{self.id}-alarms-page"
+
+    @property
+    def metric_namespace(self) -> str:
+        """CloudWatch namespace in which it says each minute that it is alive."""
+        return "ManagedServer/Hub"
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -47,6 +57,19 @@ class Provider:
     organization: str
     networks: tuple[str, ...]
     deploy_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How soon a ticket of one priority is answered, and what the customer may do then."""
+
+    priority: Priority
+    minutes: int | None
+    """On the clock, day and night."""
+    working_days: int | None
+    """Where it isn't counted on the clock; neither is given where a time is agreed for each request."""
+    phone: bool
+    """Whether the customer may telephone once that time has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +174,8 @@ class File:
     origin: str
     path: str
     template: str
+    copy_of: str | None
+    """Path in the repository of what is copied as it stands; the template isn't read then."""
     owner: str
     group: str
     mode: str
@@ -375,10 +400,14 @@ class CustomerSpec:
     contract_start: datetime.date
     term_months: int
     objectives: tuple[tuple[Priority, int | None], ...]
+    responses: tuple[Response, ...]
     routes: tuple[tuple[Priority, str], ...]
     """Where a fault of each priority goes: ``page`` or ``ticket``."""
     provider: Provider
     hub: Hub
+    """Which watches the servers."""
+    runs_hub: Hub | None
+    """Which the stack's server is; none for a customer."""
     account_id: str
     region: str
     backup_region: str

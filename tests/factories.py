@@ -10,6 +10,7 @@ from managed_server.model.contract import Priority
 
 ACCOUNT = "123456789012"
 HUB_V4, HUB_V6 = "198.51.100.10", "2001:db8:200::10"
+HUB = spec.Hub("hub", HUB_V4, HUB_V6, "210987654321", "eu-west-2")
 
 
 def rule(direction="in", protocol="tcp", port=443, network="0.0.0.0/0", purpose="web") -> spec.Rule:
@@ -100,6 +101,12 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
         contract_start=datetime.date(2026, 12, 1),
         term_months=12,
         objectives=((Priority.URGENT, 15), (Priority.HIGH, 60), (Priority.NORMAL, 480), (Priority.LOW, None)),
+        responses=(
+            spec.Response(Priority.URGENT, 15, None, phone=True),
+            spec.Response(Priority.HIGH, 60, None, phone=True),
+            spec.Response(Priority.NORMAL, None, 1, phone=True),
+            spec.Response(Priority.LOW, None, None, phone=False),
+        ),
         routes=(
             *((Priority.URGENT, "page"), (Priority.HIGH, "page")),
             *((Priority.NORMAL, "ticket"), (Priority.LOW, "ticket")),
@@ -117,7 +124,8 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
             networks=("203.0.113.0/28",),
             deploy_role="Deployer",
         ),
-        hub=spec.Hub("hub", HUB_V4, HUB_V6, "210987654321", "eu-west-2"),
+        hub=HUB,
+        runs_hub=None,
         account_id=ACCOUNT,
         region="eu-west-2",
         backup_region="eu-west-1",

@@ -1,4 +1,4 @@
-"""Fragments: data that a hub can take from anybody, and the hub's files that are made of it."""
+"""Fragments: data that a hub can take from anybody."""
 
 import json
 from dataclasses import replace
@@ -8,20 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from managed_server.fragment import (
-    NAGIOS,
-    build_fragment,
-    fragment_json,
-    parse_address,
-    parse_fragment,
-    render_hub,
-    render_hub_base,
-)
+from managed_server.fragment import build_fragment, fragment_json
 from managed_server.inputs import load_project
-from managed_server.local.debian.tree import ensure_tree
-from managed_server.model.fragment import PlainText, plain
+from managed_server.model.fragment import Fragment, PlainText, ServerAddress, plain
 from managed_server.resolve import resolve_stack
-from tests.validators.server import validate_server
+
+parse_fragment = Fragment.model_validate_json
 
 
 @pytest.fixture(scope="module")
@@ -39,33 +31,11 @@ def data(fragment):
     return json.loads(fragment_json(fragment))
 
 
-def hub(root, *fragments, without=()):
-    addresses = {
-        item.host: parse_address(f'{{"ipv4": "203.0.113.{index + 1}"}}')
-        for index, item in enumerate(fragments)
-        if item.host not in without
-    }
-    return render_hub(root / "templates", fragments, addresses)
-
-
-def text(files, path):
-    return next(file.content.decode() for file in files if file.path == path)
-
-
-def other(data, customer_id, server):
-    name = f"{customer_id}-{server}"
-    data = {**data, "server": server, "host": name, "munin_node": name, "ossec_agent": name}
-    return parse_fragment(json.dumps({**data, "customer": {"id": customer_id, "name": "Other Ltd"}}))
-
-
 def test_json_is_deterministic_sorted_and_read_back(fragment, customer):
     again = build_fragment(customer, customer.servers[0])
     assert fragment_json(fragment) == fragment_json(again)
-    assert json.loads(fragment.model_dump_json()) == json.loads(fragment_json(fragment))
-    shuffled = json.dumps(json.loads(fragment_json(fragment)), sort_keys=True)
-    assert fragment.model_dump_json() == json.dumps(
-        json.loads(shuffled), separators=(",", ":"), ensure_ascii=False
-    )
+    written = json.loads(fragment_json(fragment))
+    assert json.dumps(written) == json.dumps(json.loads(json.dumps(written, sort_keys=True)))
     assert parse_fragment(fragment_json(fragment)) == fragment
     assert json.loads(fragment_json(fragment))["schema"] == 1
 
@@ -103,6 +73,9 @@ def test_every_check_and_software_of_the_server_is_in_it(fragment, customer):
         (("checks", 0, "command_line"), "/bin/sh"),
         (("hostgroups", 0, "id"), "a,b"),
         (("maintenance", "time"), "25:00"),
+        (("objectives", "urgent", "minutes"), 0),
+        (("objectives", "urgent", "phone"), "yes"),
+        (("objectives", "low"), {"minutes": None, "phone": False, "working_days": None}),
         (("checks",), []),
     ],
 )
@@ -136,104 +109,35 @@ def test_names_with_meaning_are_made_plain_on_the_way(customer):
     assert build_fragment(odd, odd.servers[0]).customer.name == "Bob\u2019s Shop + Co USER1 x"
 
 
+def test_objectives_are_those_of_the_contract(fragment, customer):
+    agreed = {response.priority.value: response for response in customer.responses}
+    for name in type(fragment.objectives).model_fields:
+        objective = getattr(fragment.objectives, name)
+        wanted = (agreed[name].minutes, agreed[name].working_days, agreed[name].phone)
+        assert (objective.minutes, objective.working_days, objective.phone) == wanted
+    assert fragment.objectives.urgent.minutes == 15
+    assert fragment.objectives.normal.working_days == 1
+
+
+ACCOUNT = '"account_id": "111122223333"'
+
+
 @pytest.mark.parametrize(
-    "address", ['{"ipv4": "web1"}', '{"ipv4": "2001:db8::1"}', '{"ipv4": "192.0.2.1", "x": 1}', "{}"]
+    "address",
+    [
+        f'{{"ipv4": "web1", {ACCOUNT}}}',
+        f'{{"ipv4": "2001:db8::1", {ACCOUNT}}}',
+        f'{{"ipv4": "192.0.2.1", "x": 1, {ACCOUNT}}}',
+        '{"ipv4": "192.0.2.1"}',
+        '{"ipv4": "192.0.2.1", "account_id": "1/../2"}',
+        "{}",
+    ],
 )
 def test_an_address_is_an_address(address):
     with pytest.raises(ValidationError):
-        parse_address(address)
+        ServerAddress.model_validate_json(address)
 
 
-def test_hub_files_of_two_customers(root, fragment, data):
-    files = hub(root, fragment, other(data, "acme", "db")).files
-    assert {file.path for file in files} == {
-        "/etc/managed-server/hub/ossec-agents.json",
-        "/etc/munin/munin-conf.d/acme-db.conf",
-        "/etc/munin/munin-conf.d/example-web1.conf",
-        f"{NAGIOS}/customers.cfg",
-        f"{NAGIOS}/hostgroups.cfg",
-        f"{NAGIOS}/hosts/acme-db.cfg",
-        f"{NAGIOS}/hosts/example-web1.cfg",
-    }
-    host = text(files, f"{NAGIOS}/hosts/example-web1.cfg")
-    assert host.count("define service {") == len(fragment.checks)
-    assert "    address             203.0.113.1\n" in host
-    assert text(files, f"{NAGIOS}/hostgroups.cfg").count("define hostgroup") == len(fragment.hostgroups)
-    assert text(files, "/etc/munin/munin-conf.d/acme-db.conf").endswith(
-        "[acme;acme-db]\n    address 203.0.113.2\n    use_node_name yes\n"
-    )
-    agents = json.loads(text(files, "/etc/managed-server/hub/ossec-agents.json"))["agents"]
-    assert agents == [{"from": "any", "name": "acme-db"}, {"from": "any", "name": "example-web1"}]
-
-
-def test_the_order_of_fragments_changes_nothing(root, fragment, data):
-    second = other(data, "acme", "db")
-    addresses = {item.host: parse_address('{"ipv4": "203.0.113.1"}') for item in (fragment, second)}
-    assert render_hub(root / "templates", [fragment, second], addresses) == render_hub(
-        root / "templates", [second, fragment], addresses
-    )
-
-
-def test_periods_are_the_checks_own(root, fragment):
-    host = text(hub(root, fragment).files, f"{NAGIOS}/hosts/example-web1.cfg")
-    urgent = next(check for check in fragment.checks if check.priority == "urgent")
-    block = next(
-        part for part in host.split("define service") if f"service_description {urgent.name}\n" in part
-    )
-    assert f"check_interval      {urgent.interval_s / 60:g}\n" in block
-    assert f"retry_interval      {urgent.retry_s / 60:g}\n" in block
-    assert f"managed-nrpe!{urgent.nrpe_command}!{urgent.timeout_s}\n" in block
-    assert f"notes_url           /runbooks/{urgent.runbook}\n" in block
-
-
-def test_a_server_without_an_address_waits_and_stops_nobody(root, fragment, data):
-    result = hub(root, fragment, other(data, "acme", "db"), without={"acme-db"})
-    assert result.waiting == ("acme-db",)
-    assert not [file for file in result.files if "acme" in file.path or b"acme" in file.content]
-
-
-def test_two_servers_of_one_name_are_refused(root, data):
-    with pytest.raises(ValueError, match="'aa-b-c' is the name of two servers"):
-        hub(root, other(data, "aa-b", "c"), other(data, "aa", "b-c"))
-
-
-def test_pages_go_out_around_the_clock_and_repeated_outages_too(root, customer):
-    base = text(render_hub_base(root / "templates", customer.provider), f"{NAGIOS}/base.cfg")
-    assert "workhours" not in base
-    for name in ("managed-urgent", "managed-high"):
-        block = next(
-            part for part in base.split("define service") if f"name                   {name}\n" in part
-        )
-        assert "flap_detection_enabled 0" in block
-    assert base.count("notification_period          24x7") >= 2
-    assert customer.provider.page_email in base
-
-
-def test_no_macro_of_a_server_reaches_a_shell(root, customer):
-    base = text(render_hub_base(root / "templates", customer.provider), f"{NAGIOS}/base.cfg")
-    lines = [line for line in base.splitlines() if "command_line" in line]
-    assert len(lines) == 4
-    for line in lines:
-        assert "OUTPUT$" not in line
-        assert "notify" not in line or "$" not in line
-
-
-@pytest.mark.machine
-def test_nagios_and_munin_accept_the_hubs_files(root, fragment, data, customer, pytestconfig):
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    tree = ensure_tree(
-        13,
-        ["monitoring-plugins-basic", "munin", "nagios4-core", "python3"],
-        reporter.write_line if reporter else print,
-    )
-    rendered = (
-        *hub(root, fragment, other(data, "acme", "db")).files,
-        *render_hub_base(root / "templates", customer.provider),
-    )
-    files = {file.path: (file.content, file.owner, file.group, int(file.mode, 8)) for file in rendered}
-    findings = validate_server(tree, files, hostname="hub")
-    assert [finding for finding in findings if not finding.ok] == []
-    assert {"nagios", "munin-hub", "json", "python"} <= {finding.validator for finding in findings}
-    broken = f"{NAGIOS}/hosts/acme-db.cfg"
-    files[broken] = (files[broken][0].replace(b"managed-normal", b"managed-unknown"), "root", "root", 0o644)
-    assert any(not finding.ok and finding.validator == "nagios" for finding in validate_server(tree, files))
+def test_an_address_is_read():
+    address = ServerAddress.model_validate_json(f'{{"ipv4": "192.0.2.1", {ACCOUNT}}}')
+    assert (str(address.ipv4), address.account_id) == ("192.0.2.1", "111122223333")

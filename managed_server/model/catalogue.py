@@ -158,11 +158,19 @@ class Connect(Model):
     purpose: Text
 
 
+RepositoryPath = Annotated[
+    str, Field(pattern=r"^(?:hub|managed_server|templates)(?:/[a-z0-9_][a-z0-9_.-]*)+$")
+]
+
+
 class File(Model):
     """A rendered file. ``{item…}`` in the path is replaced for each element of ``for_each``."""
 
     path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
     template: str | None = Field(default=None, description="below templates/<id>/; default: server + path")
+    copy_of: RepositoryPath | None = Field(
+        default=None, description="path in the repository: copied as it stands, instead of a template"
+    )
     owner: UserName = "root"
     group: UserName = "root"
     mode: FileMode = "0644"
@@ -179,6 +187,8 @@ class File(Model):
     def _each_names_its_template(self) -> "File":
         if self.for_each and not self.template:
             raise ValueError("for_each needs a template: the path is another one for each element")
+        if self.copy_of and self.template:
+            raise ValueError("copy_of and template: a file has one of them")
         return self
 
 
@@ -400,10 +410,21 @@ SECTIONS = tuple(
 """The names of all consumers' sections."""
 
 
+class NotSupported(Model):
+    """Why a software is outside the service level agreement."""
+
+    no: Text = Field(min_length=10)
+
+
 class Software(Entry):
     """What a customer chooses: ``catalogue/software/<id>.yaml``."""
 
-    supported: EntryId = Field(description="id on the contract's supported list")
+    supported: EntryId | NotSupported = Field(
+        description="id on the contract's supported list, or why it is not on it"
+    )
+    hub_only: Bool = Field(
+        default=False, description="runs on a hub of provider.yaml, in its own stack, alone"
+    )
 
 
 class Tool(Entry):

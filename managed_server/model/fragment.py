@@ -3,6 +3,7 @@
 Whoever can write a customer's fragment is not trusted with the hub (docs/adr/0007): names, numbers and text
 have narrow shapes here, and nothing in them can be a command, a path, a macro or an object of the hub.
 
+The hub runs this very file (docs/adr/0010), with Debian 13's Pydantic, which is 2.10: nothing newer here.
 Fields stand in alphabetical order, so that the JSON has sorted keys whichever way it is written.
 """
 
@@ -12,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from managed_server.model.types import ClockTime, CustomerId, Email, EntryId, ServerName
+from managed_server.model.types import AccountId, ClockTime, CustomerId, Email, EntryId, ServerName
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029;!$\\`\"'<>&|~#{}]")
 _TEXT_LENGTH = 160
@@ -42,7 +43,7 @@ HostId = Annotated[str, Field(pattern=r"^[a-z](?:-?[a-z0-9]){0,36}$")]
 class Strict(BaseModel):
     """A part of the fragment: frozen, unknown keys refused, types never guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class FragmentCheck(Strict):
@@ -90,6 +91,22 @@ class FragmentMaintenance(Strict):
     time: ClockTime
 
 
+class FragmentObjective(Strict):
+    """How soon a ticket of one priority is answered: on the clock, in working days, or neither."""
+
+    minutes: Annotated[int, Field(ge=1, le=100_000)] | None
+    phone: bool = Field(description="whether the customer may telephone once that time has passed")
+    working_days: Annotated[int, Field(ge=1, le=100)] | None
+
+
+class FragmentObjectives(Strict):
+    """The customer's objectives, of the priorities that checks have."""
+
+    high: FragmentObjective
+    normal: FragmentObjective
+    urgent: FragmentObjective
+
+
 class Fragment(Strict):
     """Everything that a hub knows of a server, but for its address."""
 
@@ -100,6 +117,7 @@ class Fragment(Strict):
     hostgroups: Annotated[tuple[FragmentHostgroup, ...], Field(min_length=1, max_length=40, strict=False)]
     maintenance: FragmentMaintenance
     munin_node: HostId
+    objectives: FragmentObjectives
     ossec_agent: HostId
     schema_version: Literal[1] = Field(alias="schema", description="a hub refuses one that it does not know")
     server: ServerName
@@ -120,6 +138,7 @@ class Fragment(Strict):
 
 
 class ServerAddress(Strict):
-    """What travels beside the fragment: the server's public address."""
+    """What travels beside the fragment, since it is known only when the server stands."""
 
+    account_id: AccountId = Field(description="the server's: its certificate is taken from no other account")
     ipv4: Annotated[IPv4Address, Field(strict=False)]

@@ -10,8 +10,8 @@ from managed_server.model.types import (
     AccountId,
     Address,
     AdminCidr,
+    CustomerId,
     Email,
-    EntryId,
     HostName,
     IpAddress,
     Phone,
@@ -88,4 +88,6 @@ class Provider(Model):
     organization: OrganizationId = Field(
         description="AWS organization of all accounts: its machines alone may write to a hub's fleet bucket"
     )
-    hubs: dict[EntryId, Hub] = Field(min_length=1)
+    hubs: dict[CustomerId, Hub] = Field(
+        min_length=1, description="by the name of its stack: a hub is a managed server in a stack of its own"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from managed_server import spec
 from managed_server.bundle import Bundle, build
-from managed_server.fragment import build_fragment
+from managed_server.fragment import build_fragment, fragment_json
 from managed_server.inputs import load_project
 from managed_server.loading import nearest
 from managed_server.problems import InputError, Problem
@@ -74,5 +74,4 @@ def _write(folder: Path, customer: spec.CustomerSpec, server: spec.ServerSpec, b
         path.write_bytes(file.content)
     (folder / "manifest.json").write_text(json.dumps(bundle.manifest, indent=1, sort_keys=True) + "\n")
     (folder / f"{bundle.sha256}.tar").write_bytes(bundle.content)
-    fragment = build_fragment(customer, server)
-    (folder / "fragment.json").write_text(fragment.model_dump_json(indent=1) + "\n")
+    (folder / "fragment.json").write_text(fragment_json(build_fragment(customer, server)))

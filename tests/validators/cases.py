@@ -54,6 +54,12 @@ CASES: dict[str, Case] = {
         "server { listen 127.0.0.1:8081; loction / { return 204; } }\n",
         'unknown directive "loction"',
     ),
+    "apache": _same(
+        "/etc/apache2/sites-enabled/acme.conf",
+        "ServerName acme.example\n<VirtualHost *:80>\n    DocumentRoot /var/www\n</VirtualHost>\n",
+        "ServerName acme.example\n<VirtualHost *:80>\n    DocumentRot /var/www\n</VirtualHost>\n",
+        "Invalid command 'DocumentRot'",
+    ),
     "php-fpm": _same(
         "/etc/php/8.4/fpm/pool.d/www.conf",
         _POOL.format(n=5, name="memory_limit"),
@@ -231,6 +237,8 @@ CASES: dict[str, Case] = {
         "#!/usr/bin/python3\nprint(1\n",
         "SyntaxError",
     ),
+    "python-module": _same("/usr/local/lib/acme/a.py", "print(1)\n", "print(1\n", "SyntaxError"),
+    "jinja": _same("/usr/local/lib/acme/a.j2", "{{ name }}\n", "{{ name }\n", "unexpected '}'"),
     "perl": _same(
         "/usr/local/bin/acme", "#!/usr/bin/perl\nprint 1;\n", "#!/usr/bin/perl\nprint 1 2;\n", "syntax error"
     ),

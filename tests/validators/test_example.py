@@ -5,10 +5,8 @@ import re
 import pytest
 
 from managed_server.bundle import build
-from managed_server.fragment import build_fragment, render_hub, render_hub_base
 from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
-from managed_server.model.fragment import ServerAddress
 from managed_server.resolve import resolve_stack
 from tests.conftest import copy_inputs
 from tests.stackfile import STACK, write_stack
@@ -43,13 +41,20 @@ def bad(findings):
     return [f"{f.path}: {f.validator}: {f.output}" for f in findings if not f.ok]
 
 
-def test_example(root):
-    customer, _ = resolve_stack(load_project(root), "example")
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ("example", {"nftables", "sshd", "nginx", "php-fpm", "nrpe"}),
+        ("hub", {"nftables", "nagios", "apache", "munin-hub", "ossec-options", "jinja", "python-module"}),
+    ],
+)
+def test_stacks(root, stack, expected):
+    customer, _ = resolve_stack(load_project(root), stack)
     for server in customer.servers:
         findings = findings_of(customer, server, root / "templates")
         assert bad(findings) == []
         programs = {finding.validator for finding in findings}
-        assert {"nftables", "sshd", "nginx", "php-fpm", "nrpe"} <= programs, sorted(programs)
+        assert expected <= programs, sorted(programs)
 
 
 @pytest.mark.parametrize(
@@ -98,27 +103,3 @@ def test_a_broken_template_is_found(tmp_path):
     for name in faults:
         path = re.sub(r"^[a-z]+/server|\.j2$", "", name).replace("/etc/php/fpm", "/etc/php/8.4/fpm")
         assert path in found
-
-
-def test_hub_accepts_the_example(root):
-    """What the hub renders from the example's fragment passes nagios4 -v, and its own Munin's reading."""
-    customer, _ = resolve_stack(load_project(root), "example")
-    fragments = [build_fragment(customer, server) for server in customer.servers]
-    addresses = {server.host_name: ServerAddress(ipv4="192.0.2.10") for server in customer.servers}
-    made = render_hub(root / "templates", fragments, addresses)
-    assert not made.waiting
-    files = {
-        file.path: file for file in (*render_hub_base(root / "templates", customer.provider), *made.files)
-    }
-    table = load()
-    content = {path: file.content for path, file in files.items()}
-    tree = ensure_tree(
-        13, ["nagios4", "nagios-nrpe-plugin", "munin", *table.packages(content)], print_nothing
-    )
-    findings = validate_server(
-        tree,
-        {path: (f.content, f.owner, f.group, int(f.mode, 8)) for path, f in files.items()},
-        hostname="hub",
-    )
-    assert bad(findings) == []
-    assert any("nagios" in finding.validator for finding in findings)
