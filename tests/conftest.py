@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INPUTS = ("catalogue", "contract", "templates", "stacks", "puppet", "docs/runbooks")
+INPUTS = ("catalogue", "contract", "templates", "stacks", "puppet", "docs/runbooks", "hub", "managed_server")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -29,7 +29,8 @@ def root() -> Path:
 def copy_inputs(target: Path) -> Path:
     """Copy every input file, so that a test may break them."""
     for name in INPUTS:
-        shutil.copytree(ROOT / name, target / name)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=ignore)
     shutil.copy(ROOT / "provider.yaml", target)
     return target
 
