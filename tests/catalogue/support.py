@@ -1,6 +1,7 @@
 """What ran where in the machine tests of databases, backups and the tools of every day."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from managed_server.local.debian.run import Command, Layout, Result, TreeFile, r
 from managed_server.rendering import render_server
 from managed_server.resolve import resolve_stack
 from managed_server.spec import CustomerSpec
-from tests.conftest import copy_inputs
+from tests.conftest import ROOT
 from tests.stackfile import STACK, write_stack
 
 # MariaDB stands in for the vendor's server, which no archive here has.
@@ -26,13 +27,13 @@ PACKAGES = (
 
 def customer(folder: Path, changes: Mapping[str, str] | None = None) -> CustomerSpec:
     """The small customer of tests/stackfile.py, with texts of its stack file replaced."""
-    inputs = copy_inputs(folder / "inputs")
     text = STACK
     for old, new in (changes or {}).items():
         assert old in text, old
         text = text.replace(old, new)
-    write_stack(inputs, text)
-    return resolve_stack(load_project(inputs), "acme")[0]
+    (folder / "stacks").mkdir(exist_ok=True)
+    write_stack(folder, text)
+    return resolve_stack(replace(load_project(ROOT), root=folder), "acme")[0]
 
 
 def files_of(root: Path, spec: CustomerSpec, origins: Sequence[str]) -> dict[str, TreeFile]:
