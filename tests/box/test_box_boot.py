@@ -1,5 +1,6 @@
 """A machine boots as its instance, from what Debian's image holds."""
 
+import fcntl
 import re
 from dataclasses import replace
 
@@ -24,6 +25,13 @@ def test_cloud_init_finds_ec2_and_runs_user_data(one):
     assert "errors: []" in said
     assert len(one.read(FIRST_BOOT).splitlines()) == 1
     assert re.match(r"ip-\d+-\d+-\d+-\d+$", one.run(["hostname"]).stdout), "the name that EC2 gives"
+
+
+def test_the_tree_below_it_stays_in_the_cache(one):
+    """tree.py removes the oldest trees, if nobody holds their lock."""
+    tree = (one.folder / "base").resolve()
+    with tree.parent.with_name(f"{tree.parent.name}.lock").open("a") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_everything_that_should_run_runs(one):

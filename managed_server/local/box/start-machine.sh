@@ -7,6 +7,10 @@ set -euo pipefail
 main() { # read as a whole before it runs: the file may change while a machine is up
   local cgroup=$1 netns=$2 name=$3 code
 
+  # The cache of trees lets go of old ones, but not of this one.
+  exec 9>>"$(dirname "$(readlink --canonicalize base)").lock"
+  flock --shared 9
+
   # The machine needs control groups of version 2, whatever the host has.
   umount -R /sys/fs/cgroup 2>/dev/null || true
   mount -t cgroup2 none /sys/fs/cgroup
