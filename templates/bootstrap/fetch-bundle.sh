@@ -15,10 +15,11 @@ say() { echo "fetch-bundle: $1" >&2; }
 
 # Writes the heartbeat: its first word is what Nagios makes of it, its time that of the last converge.
 tell() {
-    printf '%s %s\n' "$1" "$2" > "$work/heartbeat"
-    chmod 0644 "$work/heartbeat"
-    if [[ -e "$state/converged" ]]; then touch --reference="$state/converged" "$work/heartbeat"; fi
-    mv "$work/heartbeat" "$heartbeats/converge"
+    local new="$heartbeats/.converge.new"
+    printf '%s %s\n' "$1" "$2" > "$new"
+    chmod 0644 "$new"
+    if [[ -e "$state/converged" ]]; then touch --reference="$state/converged" "$new"; fi
+    mv "$new" "$heartbeats/converge"
 }
 
 age() { echo $(($(date +%s) - $(stat --format=%Y "$1" 2> /dev/null || echo 0))); }
@@ -35,7 +36,10 @@ install -d -m 0755 "$heartbeats"
 exec 9> "$state/fetch.lock"
 flock --nonblock 9 || exit 0 # another run is on
 find "$bundles" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + # of a run that was cut off
-work="$(mktemp -d "$bundles/.new-XXXXXXXX")"
+if ! work="$(mktemp -d "$bundles/.new-XXXXXXXX")"; then
+    tell critical "can't write below $bundles: is the disk full?"
+    exit 1
+fi
 trap 'rm -rf "$work"' EXIT
 
 # Puts the bundle that the pointer names below $bundles and its sha256 into $wanted; or what is wrong into $problem.
