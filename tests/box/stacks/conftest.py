@@ -16,6 +16,7 @@ from managed_server.local.box import commands, image
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
 from tests.box.stacks.fleet import Fleet, Server
+from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
 from tests.e2e.support import Clone, copy_repository
 
 STACKS = ("example",)
@@ -57,6 +58,9 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
         root.mkdir()
         copy_repository(root)
         own_keys(root, keys)
+    vendor = Vendor(stand / "vendor")
+    vendor.make()
+    vendor.enter(root)
     clone = Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)
     try:
@@ -65,8 +69,11 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
         local = process.status(root / ".local")
         assert local is not None
         made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
-        start(made)
-        yield made
+        session.up([], hub="", office=OFFICE, aliases={NAME: ADDRESS})
+        serve = ["python3", "-u", "-m", "http.server", "80", "--directory", str(stand / "vendor" / "www")]
+        with made.at("vendor", ADDRESS).started(serve):
+            start(made)
+            yield made
     finally:
         if STAND is None:
             session.down()
@@ -109,6 +116,8 @@ def start(fleet: Fleet) -> None:
             bundle = build(fleet.root / "templates", customer, server)
             fleet.servers[server.host_name] = Server(fleet, customer, server, box, bundle)
     for server in fleet.servers.values():
+        if STAND is not None and server.heartbeat():  # it has stood since an earlier run
+            server.converge()
         server.wait()
 
 

@@ -20,6 +20,7 @@ from managed_server.local.aws.process import LocalAws
 from managed_server.local.box.machine import Box
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
+from tests.conftest import INPUTS
 
 HEARTBEATS = "/var/lib/managed-server/heartbeat"
 CONVERGE_TIMEOUT = 900  # seconds; a first run downloads and installs everything
@@ -121,9 +122,10 @@ class Changed:
         self, root: Path, target: Path, stack: str, change: Callable[[dict[str, Any]], None]
     ) -> None:
         self.target = target
-        for name in ("catalogue", "contract", "templates", "puppet", "stacks", "docs", "hub"):
-            if (root / name).exists():
-                shutil.copytree(root / name, target / name)
+        for name in INPUTS:
+            shutil.copytree(
+                root / name, target / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
         shutil.copy(root / "provider.yaml", target)
         path = target / "stacks" / f"Pulumi.{stack}.yaml"
         data = yaml.safe_load(path.read_text())
