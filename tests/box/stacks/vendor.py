@@ -1,9 +1,9 @@
 """A stand-in for vendors' archives, which can't be reached from here: the one place that declares it.
 
-Percona Server comes from Percona's own archive. Here somebody else answers at that archive's name, with packages of
-the same names that only depend on what Debian has of the same protocol: MariaDB. The source, its key, the
-fingerprint and the upgrade's origin are used as they are on a real server; of the catalogue only the fingerprint is
-another one, as nobody has the vendor's key.
+Percona Server comes from Percona's own archive. Here somebody else answers at that archive's name, with
+packages of the same names that only depend on what Debian has of the same protocol: MariaDB. The source, its
+key, the fingerprint and the upgrade's origin are used as they are on a real server; of the catalogue only the
+fingerprint is another one, as nobody has the vendor's key.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ KEY = "yum/PERCONA-PACKAGING-KEY"
 SUITE = "trixie"
 
 NOT_EXERCISED = """
-percona: the process' name (mysqld), the accounts' plugin (auth_socket), the telemetry agent that is stopped, the vendor's
-key, upgrades that the vendor publishes, and every setting that MariaDB takes in another way.
+percona: the process' name (mysqld), the accounts' plugin (auth_socket), the telemetry agent that is stopped,
+the vendor's key, upgrades that the vendor publishes, and every setting that MariaDB takes in another way.
 """
 """Facts of the catalogue that a stand-in can't show."""
 
