@@ -22,6 +22,9 @@ from hub.tree import write
 PATIENCE = 3600
 """Seconds for which a new server may lack something before it is a warning."""
 
+OWN = "hub/nrpe.pem"
+"""Key of the hub's own certificate."""
+
 _SAID = 200  # characters
 
 log = logging.getLogger("managed-fleet")
@@ -77,17 +80,17 @@ def _late(judged: Judged, state: kept.State, now: int) -> dict[str, str]:
     return {name: why for name, why in judged.waiting.items() if now - state.waiting[name] > PATIENCE}
 
 
-def show_own(store: Store, state: kept.State, certificate: Path) -> None:
-    """Publish the hub's own certificate, which the machines let in.
+def show_own(store: Store, certificate: Path) -> None:
+    """See to it that the hub's own certificate, which the machines let in, is in the bucket.
 
     Raises:
-        StoreError: it couldn't be written.
-        OSError: there is none.
+        StoreError: the bucket can't be read or written.
+        OSError: there is no certificate.
     """
-    own = certificate.read_text(encoding="ascii")
-    if own != state.shown:
-        store.put("hub/nrpe.pem", own.encode())
-        state.shown = own
+    own = certificate.read_bytes()
+    there = store.get(OWN)
+    if there is None or there.content != own:
+        store.put(OWN, own)
 
 
 def main() -> int:
@@ -105,7 +108,7 @@ def main() -> int:
         store = Store(told.bucket, told.region)
         result = work(store, keeper, state, int(time.time()))
         try:
-            show_own(store, state, Path(told.certificate))
+            show_own(store, Path(told.certificate))
         except (StoreError, OSError) as error:
             result.failed = result.failed or f"the hub's own certificate: {error}"[:_SAID]
         kept.save(place, state)

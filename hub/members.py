@@ -178,12 +178,12 @@ def _certificate(published: Published, account_id: str, host: str) -> str | None
     if content is None:
         return None
     match = _CERTIFICATE.fullmatch(content.decode("ascii", errors="replace"))
+    if match is None or len(content) > _CERTIFICATE_BYTES:
+        raise _RefusedError("certificate: is not one certificate in PEM")
     try:
-        if match is None or len(content) > _CERTIFICATE_BYTES:
-            raise _RefusedError("certificate: is not one certificate in PEM")
         ssl.create_default_context(cadata=match[1])
-    except ValueError as error:  # ssl.SSLError among them
-        raise _RefusedError(f"certificate: {error}") from error
+    except ssl.SSLError as error:
+        raise _RefusedError(f"certificate: {error}"[:200]) from error
     return match[1].replace("\r", "") + "\n"
 
 

@@ -24,8 +24,6 @@ class State:
     """Since when (seconds since 1970) a new server, by `customer/server`, lacks something."""
     told: dict[str, str] = field(default_factory=dict)
     """sha256 of the files that the program of a part has been told of."""
-    shown: str = ""
-    """The hub's own certificate, as it was published last."""
 
 
 def load(path: Path) -> State:
@@ -41,7 +39,7 @@ def load(path: Path) -> State:
         except (ValueError, KeyError):
             continue
     cache = {key: (item[0], item[1]) for key, item in data["cache"].items()}
-    return State(members, cache, data["waiting"], data["told"], data["shown"])
+    return State(members, cache, data["waiting"], data["told"])
 
 
 def save(path: Path, state: State) -> None:
@@ -51,7 +49,6 @@ def save(path: Path, state: State) -> None:
         "cache": state.cache,
         "waiting": state.waiting,
         "told": state.told,
-        "shown": state.shown,
     }
     write(path, json.dumps(data, indent=1, sort_keys=True) + "\n", 0o600)
 
