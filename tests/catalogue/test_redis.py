@@ -1,0 +1,101 @@
+"""Redis at work: where it listens, what its checks and graphs say, and that its data survive."""
+
+# ruff: noqa: E501  lines of the shell
+
+import pytest
+
+from .support import customer, files_of, run_script
+
+pytestmark = pytest.mark.machine
+
+START = """
+install -d -o redis -g redis /run/redis
+start() {
+    setpriv --reuid redis --regid redis --init-groups redis-server /etc/redis/redis.conf &
+    for _ in $(seq 50); do redis-cli ping >/dev/null 2>&1 && break; sleep 0.1; done
+}
+start
+as() { setpriv --reuid nagios --clear-groups "$@"; }
+useradd --system nagios 2>/dev/null
+"""
+
+
+@pytest.fixture
+def server(root, tmp_path, machines):
+    release, tree = machines
+    changes = {
+        "software: [nginx, php]": "software: [nginx, php, redis]",
+        "disk_gb: 80": f"disk_gb: 80\n        debian: {release}\n        settings: {{redis: {{maxmemory_policy: noeviction}}}}",
+    }
+    spec = customer(tmp_path, changes)
+    files = files_of(root, spec, ["redis"])
+
+    def run(script):
+        result = run_script(tree, f"{START}\n{script}\necho done", files)
+        lines = result.stdout.splitlines()
+        assert lines[-1:] == ["done"], result
+        return lines[:-1]
+
+    run.spec = spec.servers[0]
+    return run
+
+
+def test_it_listens_on_the_loopback_address_alone_and_keeps_its_data(server):
+    said = server(
+        """
+ss -Hltn | awk '{print "listens", $4}'
+ps -C redis-server -o user=
+redis-cli config get maxmemory | tail -n 1; redis-cli config get maxmemory-policy | tail -n 1
+redis-cli set a 1 >/dev/null
+redis-cli shutdown save; wait; start; redis-cli get a
+stat -c %U:%a /var/lib/redis/dump.rdb
+"""
+    )
+    assert said[:5] == ["listens 127.0.0.1:6379", "redis", str(1024 * 1024 * 1024), "noeviction", "1"]
+    assert said[5].startswith("redis:6")
+
+
+def test_its_checks(server):
+    commands = {check.name: check.command for check in server.spec.checks if check.origin == "redis"}
+    assert set(commands) == {"redis-answers", "redis-saves"}
+    ping, saves = (
+        f"as sh -c {quoted(commands[f'redis-{name}'])} | head -n 1 | cut -d ' ' -f 1-3; "
+        for name in ("answers", "saves")
+    )
+    said = server(
+        f"""
+{ping}{saves}
+rm -r /var/lib/redis; : >/var/lib/redis
+redis-cli bgsave >/dev/null; sleep 0.5; {saves} redis-cli set b 2 | head -n 1
+redis-cli shutdown nosave; wait; {ping}{saves}
+"""
+    )
+    assert said[:2] == ["TCP OK -", "OK - changes"]
+    assert said[2] == "CRITICAL - rdb_last_bgsave_status:"
+    assert said[3].startswith("MISCONF")
+    assert said[4].startswith(("connect to", "CRITICAL", "Connection refused"))
+    assert said[5].startswith("UNKNOWN - Redis")
+
+
+def quoted(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def test_each_munin_plugin_has_figures(server):
+    plugins = [plugin for plugin in server.spec.munin if plugin.name.startswith("redis_")]
+    assert len(plugins) == 4
+    said = [
+        line.split()
+        for line in server(
+            "chmod 711 /root\n"
+            + "\n".join(
+                f"ln -s {plugin.plugin} /root/{plugin.name}\n"
+                f"echo {plugin.name} $(as /root/{plugin.name} config | grep -c '[.]label') "
+                f"$(as /root/{plugin.name} | grep -c 'value [0-9]')"
+                for plugin in plugins
+            )
+        )
+    ]
+    assert [name for name, _, _ in said] == [plugin.name for plugin in plugins]
+    for name, labels, values in said:
+        assert int(labels) == int(values) > 1, name
