@@ -1,0 +1,153 @@
+"""Upgrades: which packages unattended-upgrade takes from which archives, and what happens in the window."""
+
+# ruff: noqa: E501  lines of the shell
+
+import re
+
+import pytest
+
+from .support import customer, files_of, run_script
+
+pytestmark = pytest.mark.machine
+
+# name: (origin, label, codename), each an archive with version 2 of a package that is there in version 1
+ARCHIVES = {
+    "main": ("Debian", "Debian", "{codename}"),
+    "security": ("Debian", "Debian-Security", "{codename}-security"),
+    "updates": ("Debian", "Debian", "{codename}-updates"),
+    "vendor": ("Percona Development Team", "percona", "{codename}"),
+    "strangers": ("Somebody", "Somebody", "{codename}"),
+    "backports": ("Debian Backports", "Debian Backports", "{codename}-backports"),
+    "next": ("Debian", "Debian", "forky"),
+}
+
+MAKE = """
+build() {  # name, version
+    mkdir -p /tmp/$1-$2/DEBIAN
+    printf 'Package: a-%s\\nVersion: %s\\nArchitecture: all\\nMaintainer: a <a@a.example>\\nDescription: a\\n' $1 $2 >/tmp/$1-$2/DEBIAN/control
+    dpkg-deb --build /tmp/$1-$2 $3 >/dev/null
+}
+archive() {  # name, origin, label, codename
+    where=/srv/$1/dists/$4/main/binary-amd64
+    mkdir -p $where
+    build $1 1 /tmp/$1-1.deb && dpkg --install /tmp/$1-1.deb >/dev/null
+    build $1 2 /srv/$1/a-$1_2_all.deb
+    (cat /tmp/$1-2/DEBIAN/control; printf 'Filename: a-%s_2_all.deb\\nSize: %s\\nSHA256: %s\\n\\n' $1 \
+        $(stat -c %s /srv/$1/a-$1_2_all.deb) $(sha256sum </srv/$1/a-$1_2_all.deb | cut -d ' ' -f 1)) >$where/Packages
+    printf 'Origin: %s\\nLabel: %s\\nSuite: stable\\nCodename: %s\\nArchitectures: amd64\\nComponents: main\\nDate: %s\\nSHA256:\\n %s %s main/binary-amd64/Packages\\n' \
+        "$2" "$3" $4 "$(date -uR)" $(sha256sum <$where/Packages | cut -d ' ' -f 1) $(stat -c %s $where/Packages) >/srv/$1/dists/$4/Release
+    echo "deb [trusted=yes] file:/srv/$1 $4 main" >>/etc/apt/sources.list
+}
+rm -f /etc/apt/sources.list.d/*; : >/etc/apt/sources.list
+"""
+
+
+@pytest.fixture
+def server(root, tmp_path, machines):
+    release, tree = machines
+
+    def run(script, software="nginx, php, percona", reboot="if-needed"):
+        changes = {
+            "software: [nginx, php]": f"software: [{software}]",
+            "disk_gb: 80": f'disk_gb: 80\n        debian: {release}\n        maintenance: {{day: saturday, time: "04:30", reboot: {reboot}}}',
+        }
+        files = files_of(root, customer(tmp_path, changes), ["patching"])
+        result = run_script(tree, f"{script}\necho done", files)
+        lines = result.stdout.splitlines()
+        assert lines[-1:] == ["done"], result
+        return lines[:-1]
+
+    run.codename = {12: "bookworm", 13: "trixie"}[release]
+    return run
+
+
+def upgraded(server, **options):
+    script = MAKE + "\n".join(
+        f"archive {name} '{origin}' '{label}' {codename.format(codename=server.codename)}"
+        for name, (origin, label, codename) in ARCHIVES.items()
+    )
+    script += "\napt-get -qq update && unattended-upgrade --dry-run --verbose 2>&1"
+    said = "\n".join(server(script, **options))
+    found = re.search(r"Packages that will be upgraded: (.*)", said)
+    assert found, said
+    return set(found[1].split())
+
+
+def test_upgrades_come_from_debian_and_the_vendors_of_what_the_server_runs(server):
+    debian = {"a-main", "a-security", "a-updates"}
+    assert upgraded(server) == {*debian, "a-vendor"}
+    assert upgraded(server, software="nginx, php") == debian
+
+
+# --- the window ------------------------------------------------------------------------------------
+
+FAKES = """
+cat >/usr/local/bin/systemctl <<'END'
+#!/bin/sh
+case $1 in
+    show) [ ! -e "/tmp/busy/$5" ] || { echo activating; exit; }; echo inactive ;;
+    *) echo "systemctl $*" ;;
+esac
+END
+cat >/usr/local/bin/needrestart <<'END'
+#!/bin/sh
+echo "needrestart $*"
+END
+printf '#!/bin/sh\\nrm -rf /tmp/busy/*-soon.service\\nexec /bin/sleep 0.2\\n' >/usr/local/bin/sleep
+chmod 755 /usr/local/bin/*
+mkdir -p /tmp/busy
+export PATH=/usr/local/bin:$PATH
+maintenance() { /usr/local/lib/managed-server/maintenance 2>/dev/null; cat /var/lib/managed-server/heartbeat/maintenance; }
+"""
+DUE = "echo linux-image-amd64 >/run/reboot-required.pkgs; touch /run/reboot-required\n"
+SERVICES = "needrestart -q -l -r a"
+
+
+def test_services_are_restarted_and_the_server_if_a_package_asks_for_it(server):
+    said = server(f"{FAKES}maintenance\n{DUE}maintenance")
+    assert said == [
+        SERVICES,
+        "ok services were restarted where needed",
+        "systemctl reboot",
+        "ok the server is restarted for linux-image-amd64 ",
+    ]
+
+
+def test_the_stack_file_may_forbid_it(server):
+    said = server(f"{FAKES}{DUE}maintenance", reboot="never")
+    assert said == [
+        SERVICES,
+        "ok services were restarted where needed; a reboot is due, and the stack file says never",
+    ]
+
+
+def test_a_job_is_not_broken_off(server):
+    short = "sed -i 's/wait_s=[0-9]*/wait_s=1/' /usr/local/lib/managed-server/maintenance\n"
+    said = server(f"{FAKES}{short}{DUE}touch /tmp/busy/managed-backup.service\nmaintenance; ls /tmp/busy")
+    assert said == [
+        "warning put off for a week: managed-backup.service was still running",
+        "managed-backup.service",
+    ]
+    late = "sed -i 's/managed-backup.service/managed-backup-soon.service/' /usr/local/lib/managed-server/maintenance\n"
+    said = server(f"{FAKES}{late}{DUE}touch /tmp/busy/managed-backup-soon.service\nmaintenance")
+    assert said[0] == "systemctl reboot"
+
+
+def test_times_do_not_meet(root, tmp_path, machine):
+    """Nightly jobs, lists and upgrades one after the other; the window is the stack file's."""
+    spec = customer(tmp_path, {"software: [nginx, php]": "software: [nginx, php, percona]"})
+    files = files_of(root, spec, ["patching"])
+    timers = {timer.name: timer.calendar for timer in spec.servers[0].timers}
+    daily = re.compile(r"\*-\*-\* (\d\d:\d\d):00")
+    times = [daily.fullmatch(timers[name])[1] for name in ("dumps", "clamav-scan", "backup")]
+    for name in ("apt-daily", "apt-daily-upgrade"):
+        text = files[f"/etc/systemd/system/{name}.timer.d/managed.conf"].content.decode()
+        assert "OnCalendar=\n" in text, "the package's own times are taken back"
+        times.append(daily.search(text)[1])
+    assert times == sorted(times)
+    timer = files["/etc/systemd/system/managed-maintenance.timer"].content.decode()
+    result = run_script(
+        machine[1], f"systemd-analyze calendar '{re.search('OnCalendar=(.*)', timer)[1]}'; echo done", {}
+    )
+    assert "Normalized form: Sun *-*-* 04:00:00 UTC" in result.stdout, result
+    assert "Persistent" not in timer, "a window that was missed is not made up for by day"
