@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 STACKS ?= example
 
-.PHONY: help up down test check preview bench soak lock clean
+.PHONY: help up box down test check preview bench soak lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -21,7 +21,12 @@ $(VENV)/installed: requirements.txt pyproject.toml
 up: $(VENV)/installed  ## provision the example customer on the embedded local AWS
 	@$(RUN)managed local up $(STACKS)
 
-down: $(VENV)/installed  ## stop the local AWS and forget what stood on it
+box: up  ## boot what stands as real machines (root; docs/box.md)
+	@.ci/host-packages
+	@$(RUN)managed box up
+
+down: $(VENV)/installed  ## stop machines and local AWS, and forget what stood on them
+	@[ ! -e .local/box ] || $(RUN)managed box down
 	@$(RUN)managed local down
 
 test: $(VENV)/installed  ## all tests, through the real engine and the real validators
