@@ -1,0 +1,43 @@
+"""Every check of a server, as NRPE runs it: on a server that has just been made, all is well."""
+
+import pytest
+
+# What a machine without kernel, clock and vendor's signatures of its own can't show (docs/box.md).
+NOT_IN_A_BOX = {"clamav-definitions", "clamav-freshclam", "time-offset", "time-sync"}
+
+
+def outcomes(server, names=None):
+    """Exit code and first line of each check, by its name."""
+    found = {}
+    for check in server.spec.checks:
+        if server.spec.needs(check.origin) or (names is not None and check.name not in names):
+            continue
+        done = server.box.run(
+            ["setpriv", "--reuid=nagios", "--regid=nagios", "--init-groups", "bash", "-c", check.command]
+        )
+        found[check.name] = (done.returncode, done.stdout.splitlines()[0] if done.stdout else done.stderr)
+    return found
+
+
+def test_all_is_well_on_a_server_that_has_just_been_made(web1):
+    bad = {name: said for name, said in outcomes(web1).items() if said[0] != 0 and name not in NOT_IN_A_BOX}
+    assert bad == {}
+
+
+@pytest.mark.parametrize(
+    ("unit", "names"),
+    [
+        ("nginx.service", {"nginx-status", "nginx-workers", "nginx-http-port", "nginx-https-port"}),
+        ("php8.4-fpm.service", {"php-ping", "php-master"}),
+        ("ssh.service", {"ssh-greeting"}),
+    ],
+)
+def test_a_service_that_stops_is_seen(web1, unit, names):
+    web1.box.run(["systemctl", "stop", unit], check=True)
+    try:
+        found = outcomes(web1, names)
+        assert set(found) == names
+        assert {code for code, _ in found.values()} == {2}, found
+    finally:
+        web1.box.run(["systemctl", "start", unit], check=True)
+    assert {code for code, _ in outcomes(web1, names).values()} == {0}
