@@ -46,7 +46,7 @@ check
 other; synchronised; check
 check 0 1000000 | cut -d ' ' -f 1
 /usr/local/lib/munin/plugins/chrony | grep -c 'value [-0-9]'
-/usr/local/lib/munin/plugins/chrony config | grep -c label
+/usr/local/lib/munin/plugins/chrony config | grep -c "[.]label"
 ss -Hlun | awk '{print $4}' | grep -v ':123$' | sort
 kill $(cat /run/chrony/chronyd.pid); sleep 1; check
 """
