@@ -93,7 +93,7 @@ class accounts {
   lookup('gone.users').each |String $name| {
     # An account that is in use can't be removed.
     exec { "end what ${name} runs":
-      command  => "pkill -KILL -u ${name}; sleep 1",
+      command  => "systemctl stop user@\$(id -u ${name}).service; pkill -KILL -u ${name}; sleep 1",
       provider => shell,
       onlyif   => "pgrep -u ${name}",
       returns  => [0, 1],
