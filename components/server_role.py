@@ -21,6 +21,8 @@ class ServerRoleArgs:
     backup_bucket: str
     backup_key_arn: pulumi.Input[str]
     passphrase_arn: pulumi.Input[str]
+    more: tuple[Statement, ...] = ()
+    """Rights by which it takes part in its hub's fleet."""
 
 
 class ServerRole(pulumi.ComponentResource):
@@ -44,7 +46,7 @@ class ServerRole(pulumi.ComponentResource):
             f"{name}-rights",
             name="server",
             role=role.id,
-            policy=document(*statements(args)),
+            policy=document(*statements(args), *args.more),
             opts=child,
         )
         session = aws.iam.RolePolicyAttachment(
@@ -67,6 +69,8 @@ class ServerRole(pulumi.ComponentResource):
 def statements(args: ServerRoleArgs) -> list[Statement]:
     """Return a server's rights: its own bundles, its own backups, the passphrase.
 
+    It reads earlier versions of its backups, by which a restore finds what stood there before it was written over.
+
     The only things that it may delete are the locks of its own backup repository, which hold no data; of
     them, as of everything else in that bucket, earlier versions stay.
 
@@ -88,7 +92,7 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
         {
             "Sid": "OwnBackups",
             "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
             "Resource": f"{backup}/{backup_prefix}*",
         },
         {
@@ -106,7 +110,7 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
         {
             "Sid": "ListOwnBackups",
             "Effect": "Allow",
-            "Action": "s3:ListBucket",
+            "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
             "Resource": backup,
             "Condition": {"StringLike": {"s3:prefix": [backup_prefix, f"{backup_prefix}*"]}},
         },

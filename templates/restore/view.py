@@ -23,6 +23,8 @@ class View:
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.overwritten: list[str] = []
         self.refused: list[str] = []
+        self.since: datetime.datetime | None = None
+        """When the first of them was written."""
         self._choose(at)
         self._check()
 
@@ -46,11 +48,16 @@ class View:
             self.objects[kind, "" if kind == "config" else name] = since[-1]
             if len(since) > 1:
                 self.overwritten.append(key)
+                self._tampered(since[-2])
+
+    def _tampered(self, version: dict[str, Any]) -> None:
+        self.since = min(self.since or version["LastModified"], version["LastModified"])
 
     def _check(self) -> None:
         for kind, name in [each for each in self.objects if each[0] in self.CHECKED]:
             if hashlib.sha256(self.read(kind, name)).hexdigest() != name:
                 self.refused.append(f"{kind}/{name}")
+                self._tampered(self.objects[kind, name])
                 del self.objects[kind, name]
 
     def read(self, kind: str, name: str, extent: str | None = None) -> bytes:

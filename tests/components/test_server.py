@@ -91,7 +91,8 @@ def test_rights_are_least(acme):
     assert {s["Effect"] for s in statements} == {"Allow"}
     actions = {action for s in statements for action in listed(s["Action"])}
     assert actions == {
-        *("s3:GetObject", "s3:PutObject", "s3:ListBucket", "ssm:GetParameter"),
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"),
+        "ssm:GetParameter",
         *("kms:Decrypt", "kms:GenerateDataKey", "s3:DeleteObject", "s3:GetBucketLocation"),
     }
     deletes = [s for s in statements if any("Delete" in action for action in listed(s["Action"]))]
@@ -115,6 +116,7 @@ def test_a_server_reaches_its_own_bundles_and_backups_alone(acme):
     assert by_sid["OwnBackups"]["Resource"] == f"arn:aws:s3:::{backup}/web1/*"
     prefixes = by_sid["ListOwnBackups"]["Condition"]["StringLike"]["s3:prefix"]
     assert prefixes == ["web1/", "web1/*"]
+    assert by_sid["ListOwnBackups"]["Action"] == ["s3:ListBucket", "s3:ListBucketVersions"]
     assert by_sid["Passphrase"]["Resource"] == "arn:aws:acme-passphrase-home"
     assert {
         sid: by_sid[sid]["Condition"]["StringEquals"] for sid in by_sid if "Open" in sid or "Encrypt" in sid

@@ -31,10 +31,11 @@ class Aws:
         self._session = self._session or session(self.local, self.account, self.region)
         return self._session.client(service)
 
-    def assumed(self, role: str, service: str) -> Any:
-        """A client with new credentials of a role of the account."""
+    def assumed(self, role: str, service: str, policy: str | None = None) -> Any:
+        """A client with new credentials of a role of the account, limited by a policy of the session."""
         arn = f"arn:aws:iam::{self.account}:role/{role}"
-        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="any")["Credentials"]
+        limit = {"Policy": policy} if policy else {}
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="any", **limit)["Credentials"]
         return boto3.Session().client(
             service,
             region_name=self.region,

@@ -150,6 +150,13 @@ def instance_roles(aws: Aws) -> None:
     with pytest.raises(ClientError, match=r"AccessDenied.*ec2:DescribeInstances"):
         aws.assumed("web1", "ec2").describe_instances()
     assert aws.assumed("web1", "sts").get_caller_identity()["Account"] == aws.account
+    reading = {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"}
+    reader = aws.assumed("web1", "s3", json.dumps({"Version": "2012-10-17", "Statement": [reading]}))
+    assert reader.get_object(Bucket=bucket, Key="web1/pointer")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="AccessDenied"):  # the session's policy limits the role
+        reader.put_object(Bucket=bucket, Key="web1/backup", Body=b"z")
+    with pytest.raises(ClientError, match="AccessDenied"):  # and adds nothing to it
+        reader.get_object(Bucket=bucket, Key="web2/pointer")
     aws.client("s3").delete_object(Bucket=bucket, Key="web1/backup")  # whoever provisions goes on
 
 

@@ -27,6 +27,8 @@ class Machine:
     addresses: tuple[str, ...]
     """Of its network interface, IPv4 first, without a prefix length."""
     mac: str
+    session_policy: str = ""
+    """Limits its credentials to what it allows as well as the role (JSON); empty: the role alone counts."""
 
     def as_json(self) -> dict[str, Any]:
         """For the session's state."""
@@ -56,7 +58,7 @@ class Instances:
         """`local`: where the instances are."""
         self._local = local
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._credentials: dict[str, Credentials] = {}
+        self._credentials: dict[tuple[str, str], Credentials] = {}
 
     def _client(self, service: str, account_id: str, region: str) -> Any:
         key = (account_id, region)
@@ -97,11 +99,13 @@ class Instances:
 
     def credentials(self, machine: Machine, role_arn: str) -> Credentials:
         """Credentials of the instance's role, that last for some minutes at least."""
-        known = self._credentials.get(machine.instance_id)
+        whose = (machine.instance_id, machine.session_policy)
+        known = self._credentials.get(whose)
         now = datetime.now(UTC)
         if known is None or known.expires - now < _RENEWED:
+            limit = {"Policy": machine.session_policy} if machine.session_policy else {}
             given = self._client("sts", machine.account_id, machine.region).assume_role(
-                RoleArn=role_arn, RoleSessionName=machine.instance_id, DurationSeconds=_CREDENTIALS_LAST
+                RoleArn=role_arn, RoleSessionName=machine.instance_id, DurationSeconds=_CREDENTIALS_LAST, **limit
             )["Credentials"]
             known = Credentials(
                 given["AccessKeyId"],
@@ -110,5 +114,5 @@ class Instances:
                 now,
                 given["Expiration"],
             )
-            self._credentials[machine.instance_id] = known
+            self._credentials[whose] = known
         return known

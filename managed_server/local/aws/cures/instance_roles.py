@@ -100,9 +100,10 @@ def _check(request: Any) -> None:
         account = session.account_id
         names = (session.arn, role.arn, f"arn:{_PARTITION}:iam::{account}:root", account)
         policy, both = _resource_policy(found, account)
-        if not allowed(
-            Request(found.action, found.resource, names, context), _policies(role), policy, both=both
-        ):
+        wanted = Request(found.action, found.resource, names, context)
+        # A session's own policy allows nothing by itself: it limits what the role may do.
+        limit = [json.loads(session.policy)] if session.policy else []
+        if not allowed(wanted, _policies(role), policy, both=both) or (limit and not allowed(wanted, limit)):
             what = f"{found.action} on resource: {found.resource}"
             raise _RefusedError(
                 403, "AccessDenied", f"User: {session.arn} is not authorized to perform: {what}"
