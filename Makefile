@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
 RUN := $(VENV)/bin/
-STACKS ?= example
+STACKS ?= hub example
 
 .PHONY: help up box down test check preview bench soak lock clean
 

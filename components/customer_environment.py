@@ -11,7 +11,10 @@ import pulumi_aws as aws
 from components.backup_passphrase import BackupPassphrase, BackupPassphraseArgs
 from components.dashboard import Dashboard, DashboardArgs
 from components.delivery import Delivery, DeliveryArgs, ServerDelivery, pointer_key
+from components.documents import Statement
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.fleet_bucket import FleetBucket, FleetBucketArgs, hub_statements, machine_statements
+from components.hub_fragment import HubFragment, HubFragmentArgs
 from components.images import image_ids
 from components.managed_server import ManagedServer, ManagedServerArgs
 from components.network import Network, NetworkArgs
@@ -23,6 +26,7 @@ from components.server_firewall import ServerFirewall, ServerFirewallArgs
 from components.server_role import ServerRoleArgs
 from components.user_data import user_data
 from managed_server.bundle import Bundle
+from managed_server.fragment import build_fragment, fragment_json
 from managed_server.spec import CustomerSpec, ServerSpec
 
 
@@ -96,7 +100,9 @@ class CustomerEnvironment(pulumi.ComponentResource):
             ),
             opts=self._home,
         )
+        self._fleet = self._fleet_bucket()
         made = self._servers(on_aws)
+        self._publish(on_aws, made)
         dashboard = Dashboard(
             f"{name}-dashboard",
             DashboardArgs(
@@ -128,6 +134,53 @@ class CustomerEnvironment(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _fleet_bucket(self) -> list[pulumi.Resource]:
+        """Make the bucket of a hub's own stack; return what must stand before something is put into it."""
+        hub = self._customer.runs_hub
+        if hub is None:
+            return []
+        args = FleetBucketArgs(hub, self._customer.provider.organization)
+        return [FleetBucket(f"{self._prefix}-fleet", args, opts=self._home)]
+
+    def _publish(self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer]) -> None:
+        """Tell the hub of the servers, in its own account."""
+        customer, hub = self._customer, self._customer.hub
+        own = customer.runs_hub is not None and customer.runs_hub.id == hub.id
+        provider = self._home_provider if own else self._hub_provider()
+        for server in servers:
+            # A hub's address is recorded in provider.yaml: all others' firewalls are made of it.
+            address = customer.runs_hub.ipv4 if customer.runs_hub else made[server.name].address
+            HubFragment(
+                f"{self._prefix}-{server.name}-hub",
+                HubFragmentArgs(
+                    bucket=hub.fleet_bucket,
+                    customer=customer.id,
+                    server=server.name,
+                    account_id=customer.account_id,
+                    fragment=fragment_json(build_fragment(customer, server)),
+                    address=address,
+                ),
+                opts=pulumi.ResourceOptions(parent=self, providers=[provider], depends_on=self._fleet),
+            )
+
+    def _hub_provider(self) -> aws.Provider:
+        customer = self._customer
+        return aws_provider(
+            f"{self._prefix}-aws-hub",
+            ProviderArgs(
+                customer=customer.id,
+                account_id=customer.hub.account_id,
+                region=customer.hub.region,
+                deploy_role=customer.provider.deploy_role,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _fleet_rights(self, server: ServerSpec) -> tuple[Statement, ...]:
+        customer = self._customer
+        rights = machine_statements(customer.hub, customer.account_id, server.host_name)
+        return (*rights, *(hub_statements(customer.runs_hub) if customer.runs_hub else ()))
 
     def _delivery(self, server: ServerSpec) -> ServerDelivery:
         bundle = self._args.bundles[server.name]
@@ -172,6 +225,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     backup_bucket=customer.backup_bucket,
                     backup_key_arn=self._backup.key_arn,
                     passphrase_arn=self._passphrase.home_arn,
+                    more=self._fleet_rights(server),
                 ),
             ),
             opts=self._home,

@@ -69,7 +69,8 @@ class ServerRole(pulumi.ComponentResource):
 def statements(args: ServerRoleArgs) -> list[Statement]:
     """Return a server's rights: its own bundles, its own backups, the passphrase.
 
-    It reads earlier versions of its backups, by which a restore finds what stood there before it was written over.
+    It reads earlier versions of its backups, by which a restore finds what was there before it was written
+    over.
 
     The only things that it may delete are the locks of its own backup repository, which hold no data; of
     them, as of everything else in that bucket, earlier versions stay.

@@ -36,10 +36,16 @@ def _ports(server: spec.ServerSpec) -> Iterator[str]:
 
 def _paths(server: spec.ServerSpec) -> Iterator[str]:
     owners: dict[str, str] = {}
-    for item in (*server.files, *server.directories, *server.links, *server.removed):
-        if item.path in owners:
-            yield f"{item.origin} and {owners[item.path]} both have {item.path}"
-        owners[item.path] = item.origin
+    paths = [
+        *((file.path, file.origin) for file in server.files),
+        *((directory.path, directory.origin) for directory in server.directories),
+        *((link.path, link.origin) for link in server.links),
+        *((gone.path, gone.origin) for gone in server.removed),
+    ]
+    for path, origin in paths:
+        if path in owners:
+            yield f"{origin} and {owners[path]} both have {path}"
+        owners[path] = origin
 
 
 def _units(server: spec.ServerSpec) -> Iterator[str]:

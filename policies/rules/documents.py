@@ -29,6 +29,16 @@ class Statement:
         return "*" in self.principals or "Principal" in self.inverted
 
     @property
+    def of_one_organization(self) -> bool:
+        """Whether it holds for principals of one AWS organization alone, which S3 doesn't count as public.
+
+        S3 user guide, Blocking public access, "The meaning of public": aws:PrincipalOrgID with a fixed value.
+        """
+        tests = self.conditions.get("StringEquals")
+        value = tests.get("aws:PrincipalOrgID") if isinstance(tests, Mapping) else None
+        return isinstance(value, str) and value.startswith("o-") and not set(value) & set("*?$")
+
+    @property
     def everything(self) -> bool | None:
         """Whether it speaks of every action on every resource, or all but some; None if not known yet."""
         answers = (

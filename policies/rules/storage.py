@@ -74,13 +74,13 @@ def no_public_acl(resource: Resource) -> Iterator[Finding]:
     remediation="Name the accounts, roles or services that may, instead of the principal '*'.",
 )
 def policy_no_public_grant(resource: Resource) -> Iterator[Finding]:
-    """An Allow for '*' is public even with a condition, until somebody has proved the condition."""
+    """An Allow for '*' is public even with a condition, but for one that names a whole organization."""
     found = statements(resource.at("policy"))
     if found is None:
         yield Undecided("policy")
         return
     for one in found:
-        if one.allows and one.anyone:
+        if one.allows and one.anyone and not one.of_one_organization:
             yield Violation(f"Policy of '{resource.name}' allows everyone: it must name its principals.")
         elif one.allows and UNKNOWN in one.principals:
             yield Undecided("policy")

@@ -21,6 +21,8 @@ ALLOW = {
     "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
 }
 
+OF_ONE_ORGANIZATION = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}}}
+
 
 def weak(about: str, **changes: Any) -> Case:
     """The denial with one field of it changed, or taken away by None."""
@@ -78,6 +80,18 @@ CASES = [
     grants("any account", Principal={"AWS": "*"}),
     grants("in a list", Principal={"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
     grants("despite a condition", Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    passes(
+        GRANT,
+        POLICY.having(
+            "policy", document(DENIAL, {**ALLOW, "Principal": {"AWS": "*"}, **OF_ONE_ORGANIZATION})
+        ),
+        about="of one organization",
+    ),
+    grants(
+        "of any organization",
+        Principal="*",
+        Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+    ),
     grants("all but one", Principal=None, NotPrincipal={"AWS": "arn:aws:iam::123456789012:root"}),
     fails(
         GRANT,
