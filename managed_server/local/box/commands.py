@@ -27,30 +27,31 @@ from managed_server.local.debian.host import DebianError
 from managed_server.model.provider import Provider
 from managed_server.problems import InputError
 
-_LOCAL = ".local"
+LOCAL = ".local"
 RELAY = "203.0.113.100"
 """Where machines look for the provider's mail relay; a client at this address plays it."""
 _EXAMPLE_NETWORK6 = IPv6Address("2001:db8:ec2::")
 """Of machines whose instance has no IPv6: so their firewall's rules for it are exercised as well."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-_FAILURES = (SessionError, MachineError, NetworkError, ProcessError, DebianError, aws.LocalAwsError, OSError)
+FAILURES = (SessionError, MachineError, NetworkError, ProcessError, DebianError, aws.LocalAwsError, OSError)
 
 
-def _progress(message: str) -> None:
+def progress(message: str) -> None:
+    """Tell what happens."""
     console.print(f"[dim]·[/] {message}")
 
 
 def _session(root: Path) -> Session:
-    return Session(root / _LOCAL / "box", root / _LOCAL, _progress)
+    return Session(root / LOCAL / "box", root / LOCAL, progress)
 
 
 @contextlib.contextmanager
-def _failing() -> Iterator[None]:
+def failing() -> Iterator[None]:
     """Turn a failure into its message and exit code 1."""
     try:
         yield
-    except _FAILURES as error:
+    except FAILURES as error:
         console.print("error: ", style="red", end="")
         console.print(str(error), markup=False)
         raise SystemExit(1) from error
@@ -64,8 +65,8 @@ def _usage(message: str) -> SystemExit:
 
 def up(root: Path, stacks: Sequence[str]) -> int:
     """Start the machines of stacks (all that stand, unless named); returns when they have booted."""
-    with _failing():
-        local = aws.status(root / _LOCAL)
+    with failing():
+        local = aws.status(root / LOCAL)
         if local is None:
             raise SessionError("the local AWS doesn't run, so nothing stands on it: `managed local up` first")
         provider = load_provider(root)
@@ -90,7 +91,7 @@ def up(root: Path, stacks: Sequence[str]) -> int:
         )
         plan = session.plan()
         if plan and plan.pages:
-            _progress(f"the hub's pages: http://127.0.0.1:{plan.pages_port}/")
+            progress(f"the hub's pages: http://127.0.0.1:{plan.pages_port}/")
     return 0
 
 
@@ -155,7 +156,7 @@ def _addresses(instance: dict[str, Any]) -> list[str]:
 
 def down(root: Path) -> int:
     """Switch all machines off, and remove them."""
-    with _failing():
+    with failing():
         there = _session(root).down()
     console.print("The machines are gone." if there else "There were no machines.")
     return 0
@@ -163,7 +164,7 @@ def down(root: Path) -> int:
 
 def status(root: Path, *, as_json: bool) -> int:
     """Print the machines; exit code 1 where none runs."""
-    with _failing():
+    with failing():
         session = _session(root)
         plan = session.plan()
         found: list[dict[str, Any]] = [
@@ -193,7 +194,7 @@ def status(root: Path, *, as_json: bool) -> int:
 
 def shell(root: Path, name: str, argv: Sequence[str]) -> int:
     """Run a program on a machine as root (a shell, unless named), on this terminal; returns its exit code."""
-    with _failing():
+    with failing():
         session = _session(root)
         if name not in session.boxes():
             raise _usage(f"no machine {name!r}; there are: {', '.join(session.boxes()) or 'none'}")

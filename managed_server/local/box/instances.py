@@ -105,7 +105,10 @@ class Instances:
         if known is None or known.expires - now < _RENEWED:
             limit = {"Policy": machine.session_policy} if machine.session_policy else {}
             given = self._client("sts", machine.account_id, machine.region).assume_role(
-                RoleArn=role_arn, RoleSessionName=machine.instance_id, DurationSeconds=_CREDENTIALS_LAST, **limit
+                RoleArn=role_arn,
+                RoleSessionName=machine.instance_id,
+                DurationSeconds=_CREDENTIALS_LAST,
+                **limit,
             )["Credentials"]
             known = Credentials(
                 given["AccessKeyId"],

@@ -1,0 +1,184 @@
+"""``managed drill``: the latest backup on a fresh machine, held against its inventory, and recorded.
+
+The machine plays the server's instance, in a session of its own (``.local/drill/``), and may only read:
+nothing of the drill reaches the server, its hub, or the backup. Records are lines of ``.local/drills.jsonl``.
+"""
+
+import fcntl
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from managed_server import drills
+from managed_server.local.aws import process as aws
+from managed_server.local.aws.client import session as aws_session
+from managed_server.local.box import commands
+from managed_server.local.box.commands import console
+from managed_server.local.box.machine import Box
+from managed_server.local.box.session import Session, SessionError
+from managed_server.problems import InputError, Problem
+from managed_server.resolve import load_customer
+from managed_server.spec import CustomerSpec
+
+CONVERGE_TIMEOUT = 1200.0  # seconds; a first run downloads and installs everything
+RESTORE_TIMEOUT = 6 * 3600.0
+_POLL = 1.0
+_HEARTBEAT = "/var/lib/managed-server/heartbeat/converge"
+
+READ_ONLY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*", "kms:Decrypt"], "Resource": "*"},
+        ],
+    }
+)
+"""What the drill's machine may do, of what its server may."""
+
+
+def drill(root: Path, stack: str, server: str | None, at: str | None, *, as_json: bool) -> int:
+    """Drill a customer's servers, one after the other; exit code 0 only where everything was shown of each.
+
+    Raises:
+        InputError: the stack file is wrong, or has no such server.
+    """
+    customer = load_customer(root, stack)
+    names = [each.name for each in customer.servers]
+    if server is not None and server not in names:
+        path = f"stacks/Pulumi.{stack}.yaml"
+        raise InputError(
+            [Problem(path, 0, "servers", f"has no server {server!r}; it has: {', '.join(names)}")]
+        )
+    local = aws.status(root / commands.LOCAL)
+    with commands.failing():
+        if local is None:
+            raise SessionError(
+                "a drill boots its machine on the local AWS, which doesn't run: `managed local up` first. "
+                "For the real AWS no drill is built: docs/operate.md, Restore and drill, says what there is"
+            )
+        with _alone(root) as record:
+            done = [
+                _drill(root, customer, name, local, at, record) for name in names if server in (None, name)
+            ]
+    if as_json:
+        print(json.dumps([each.as_json() for each in done], indent=1))  # noqa: T201
+    else:
+        _show(done)
+    return 0 if done and all(each.ok for each in done) else 1
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[Any]:
+    """One drill at a time: they have one session. Yields the record, to be added to."""
+    with (root / commands.LOCAL / "drills.jsonl").open("a", encoding="utf-8") as record:
+        try:
+            fcntl.flock(record, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SessionError("another drill is on: wait for it") from None
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the machine goes as well
+        try:
+            yield record
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _drill(
+    root: Path, customer: CustomerSpec, server: str, local: aws.LocalAws, at: str | None, record: Any
+) -> drills.Drill:
+    """Do one drill, and record it, whatever comes of it."""
+    began, start = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), time.monotonic()
+
+    def minutes() -> float:
+        return round((time.monotonic() - start) / 60, 2)
+
+    folder = root / commands.LOCAL
+    session = Session(folder / "drill", folder, commands.progress)
+    try:
+        session.down()  # what a killed drill has left
+        box = _machine(root, session, customer, server, local)
+        _wait(box)
+        commands.progress("the machine stands; restoring to it")
+        times = ["--at", at] if at else []
+        done = box.run(
+            ["managed-restore", "all", "--passphrase-stdin", *times],
+            RESTORE_TIMEOUT,
+            input=_passphrase(customer, local) + "\n",
+        )
+        sys.stderr.write(done.stderr)
+        found = drills.judge(
+            customer.id, server, began, minutes(), code=done.returncode, out=done.stdout, err=done.stderr,
+            dumps=bool(customer.server(server).dumps),
+        )  # fmt: skip
+    except (*commands.FAILURES, TimeoutExpired, BotoCoreError, ClientError) as error:
+        found = drills.failed(customer.id, server, began, minutes(), str(error))
+    finally:
+        session.down()
+    record.write(json.dumps(found.as_json(), sort_keys=True) + "\n")
+    record.flush()
+    return found
+
+
+def _machine(root: Path, session: Session, customer: CustomerSpec, server: str, local: aws.LocalAws) -> Box:
+    """Boot a fresh machine that plays the server's instance, and may only read."""
+    provider = commands.load_provider(root)
+    found = [
+        each for each in commands.standing(root, provider, local, [customer.id]) if each.server == server
+    ]
+    if not found:
+        raise SessionError(f"{server} of {customer.id} doesn't stand on the local AWS")
+    machine = replace(found[0], session_policy=READ_ONLY)
+    session.up([machine], hub="", office="", aliases={str(provider.mail.relay): commands.RELAY})
+    return session.box(machine.name)
+
+
+def _wait(box: Box) -> None:
+    """Wait until the machine is what its bundle says.
+
+    Raises:
+        SessionError: it doesn't become that.
+    """
+    deadline = time.monotonic() + CONVERGE_TIMEOUT
+    said = ""
+    while time.monotonic() < deadline:
+        said = box.run(["cat", _HEARTBEAT]).stdout.strip()
+        if said.startswith("ok "):
+            return
+        if said.startswith("critical"):
+            break
+        time.sleep(_POLL)
+    raise SessionError(f"the drill's machine has not converged: {said or 'it says nothing'}")
+
+
+def _passphrase(customer: CustomerSpec, local: aws.LocalAws) -> str:
+    """The backup's passphrase, from the backup region: a drill shows that its copy is worth something."""
+    ssm = aws_session(local, customer.account_id, customer.backup_region).client("ssm")
+    answer = ssm.get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
+    return str(answer["Parameter"]["Value"])
+
+
+def _show(done: list[drills.Drill]) -> None:
+    figures = ("minutes", "files", "tables", "rows", "tampered")
+    table = Table("server", "result", "snapshot", "age", *figures, box=None)
+    for each in done:
+        age = "" if each.age_hours is None else f"{each.age_hours:g} h"
+        table.add_row(
+            f"{each.customer}-{each.server}", "ok" if each.ok else "FAILED", each.snapshot, age,
+            *(f"{getattr(each, figure):g}" for figure in figures),
+        )  # fmt: skip
+    Console(highlight=False, soft_wrap=True).print(table)
+    for each in done:
+        for problem in each.problems:
+            console.print(f"{each.server}: ", style="red", end="")
+            console.print(problem, markup=False)

@@ -1,0 +1,84 @@
+"""``managed restore``: an engineer restores on a server, over SSH, what its off-site backup holds."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from managed_server.inputs import load_project, load_stack
+from managed_server.problems import InputError, Problem
+
+PROGRAM = ("sudo", "managed-restore")
+RULE = "individual-file-restores"
+"""Of the terms: who pays for files that somebody deleted by accident."""
+
+
+class RestoreError(Exception):
+    """It can't be restored; the message says why."""
+
+
+def address_of(root: Path, stack: str, server: str) -> str:
+    """The address of a server, as its stack knows it.
+
+    Raises:
+        InputError: the stack has no such server.
+        RestoreError: its address isn't known.
+    """
+    _, customer = load_stack(root, stack)
+    if server not in customer.servers:
+        said = f"has no server {server!r}; it has: {', '.join(customer.servers)}"
+        raise InputError([Problem(f"stacks/Pulumi.{stack}.yaml", 0, "servers", said)])
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise RestoreError(
+            "there is no pulumi to ask for the server's address: name it with --address"
+        ) from None
+    if done.returncode:
+        raise RestoreError(
+            f"pulumi doesn't tell the server's address (--address does): {done.stderr.strip()}"
+        )
+    found = json.loads(done.stdout).get("servers", {}).get(server, {}).get("address")
+    if not found:
+        raise RestoreError(
+            f"{stack} has no address of {server} (is it hosted elsewhere?): name it with --address"
+        )
+    return str(found)
+
+
+def price(root: Path) -> str:
+    """What a restore of single files costs, by the terms.
+
+    Raises:
+        InputError: the contract is wrong.
+    """
+    contract = load_project(root).contract
+    rate = contract.fees.hourly
+    least = next((each.minimum_hours for each in rate.applies_to if each.rule == RULE), None)
+    rule = next(each for each in contract.boundary.rules if each.id == RULE)
+    minimum = f", at least {least} h" if least else ""
+    return f"{rule.text} {contract.fees.currency} {rate.amount} an hour{minimum} ({rule.source})."
+
+
+def run(where: str, paths: Sequence[str], at: str | None, ssh: str) -> int:
+    """Restore on a server; what it tells, and its answer, are shown as they come.
+
+    Args:
+        where: user and address, for SSH.
+        paths: files and folders; none for everything.
+        at: a time (UTC), or None for the latest backup.
+        ssh: the SSH program and its options.
+
+    Returns:
+        The exit code: 0 only where all went well.
+    """
+    arguments = ["paths", *paths] if paths else ["all"]
+    arguments += ["--at", at] if at else []
+    command = [*shlex.split(ssh), where, shlex.join([*PROGRAM, *arguments])]
+    sys.stderr.flush()
+    code = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ), check=False).returncode
+    return 0 if code == 0 else 1
