@@ -1,8 +1,8 @@
 """What a hub knows of its fleet: a bucket in its account, into which customers' stacks and machines write.
 
 ``fragments/<customer>/<server>.json`` and ``addresses/<customer>/<server>.json`` are written by deploys of
-customers' stacks; ``machines/<account>/<customer>-<server>/nrpe.pem`` by the machine itself; ``hub/nrpe.pem`` by
-the hub. The policy names no customer: the hub's stack stays as it is whoever comes or goes.
+customers' stacks; ``machines/<account>/<customer>-<server>/nrpe.pem`` by the machine itself;
+``hub/nrpe.pem`` by the hub. The policy names no customer: the hub's stack stays as it is whoever comes or goes.
 """
 
 from dataclasses import dataclass
