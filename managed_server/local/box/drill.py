@@ -139,7 +139,9 @@ def _machine(root: Path, session: Session, customer: CustomerSpec, server: str, 
     if not found:
         raise SessionError(f"{server} of {customer.id} doesn't stand on the local AWS")
     machine = replace(found[0], session_policy=READ_ONLY)
-    session.up([machine], hub="", office="", aliases={str(provider.mail.relay): commands.RELAY})
+    # A first converge that begins before the boot has ended is waited for with it.
+    aliases = {str(provider.mail.relay): commands.RELAY}
+    session.up([machine], hub="", office="", aliases=aliases, timeout=CONVERGE_TIMEOUT)
     return session.box(machine.name)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from managed_server.local.box import image, processes
 from managed_server.local.box import plan as plans
 from managed_server.local.box.instances import Machine
-from managed_server.local.box.machine import Box
+from managed_server.local.box.machine import BOOT_TIMEOUT, Box
 from managed_server.local.box.network import Network
 from managed_server.local.box.service import MODULE, OFFICE
 from managed_server.local.debian import host
@@ -82,7 +82,10 @@ class Session:
 
     # Up
 
-    def up(self, machines: Sequence[Machine], *, hub: str, office: str, aliases: dict[str, str]) -> None:
+    def up(
+        self, machines: Sequence[Machine], *, hub: str, office: str, aliases: dict[str, str],
+        timeout: float = BOOT_TIMEOUT,
+    ) -> None:  # fmt: skip
         """Start machines, besides those that run already, and wait until they have booted.
 
         Args:
@@ -90,6 +93,7 @@ class Session:
             hub: address of the machine whose pages the host's loopback offers; empty for none.
             office: address that they are asked from; empty without a hub.
             aliases: names that all machines know, with their addresses.
+            timeout: seconds that a boot may take.
 
         Raises:
             DebianError: this host can't, or the image can't be built.
@@ -109,7 +113,7 @@ class Session:
             self._start_service()
             started = [self._start(machine, bases[machine.release], now) for machine in machines]
             for box in started:
-                said = box.wait()
+                said = box.wait(timeout)
                 self._progress(f"{box.name}: {said} at {', '.join(box.machine.addresses)}")
             for box in self.boxes().values():
                 if box.running() and box.read("/etc/hosts") != now.hosts():
