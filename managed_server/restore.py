@@ -11,7 +11,11 @@ from pathlib import Path
 from managed_server.inputs import load_project, load_stack
 from managed_server.problems import InputError, Problem
 
-PROGRAM = ("sudo", "managed-restore")
+PROGRAM = (
+    *("sudo", "systemd-run", "--quiet", "--collect", "--wait", "--pipe"),
+    "/usr/local/sbin/managed-restore",
+)
+"""As a unit, with the environment that the server's own jobs have."""
 RULE = "individual-file-restores"
 """Of the terms: who pays for files that somebody deleted by accident."""
 

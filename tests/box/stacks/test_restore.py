@@ -104,9 +104,9 @@ def drilled(clone, *arguments):
 
 @pytest.mark.parametrize(("timer", "first"), [("backup", "03:30"), ("backup-check", "13:00")])
 def test_the_timers_elapse_at_night_and_once_a_week(web1, timer, first):
-    show = ["systemctl", "show", "--value", "--timestamp=unix", "-p", "NextElapseUSecRealtime"]
+    show = ["systemctl", "show", "--value", "--timestamp=utc", "-p", "NextElapseUSecRealtime"]
     said = web1.box.run([*show, f"managed-{timer}.timer"], check=True).stdout.strip()
-    then = datetime.datetime.fromtimestamp(int(said.removeprefix("@")), datetime.UTC)
+    then = datetime.datetime.strptime(said, "%a %Y-%m-%d %H:%M:%S %Z").replace(tzinfo=datetime.UTC)
     begin = datetime.datetime.combine(then.date(), datetime.time.fromisoformat(first), tzinfo=datetime.UTC)
     assert begin <= then <= begin + datetime.timedelta(hours=1)
     days = 7 if timer == "backup-check" else 1
@@ -183,7 +183,7 @@ def test_single_files_come_back_beside_those_that_stand(web1):
     _, said = restored(web1, "paths", "/var/www/nothing", code=1)
     assert "not in the snapshot: /var/www/nothing" in said
     _, said = restored(web1, "all", "--at", "2026-01-01T00:00", code=1)
-    assert "there is no snapshot as old as 2026-01-01" in said
+    assert "there is no backup as old as 2026-01-01" in said
     web1.box.run("seq 1 5000 >/var/www/site.example/list")
 
 
@@ -228,8 +228,9 @@ def attempt(what, call, **more):
 for key in keys:
     attempt("deleted", s3.delete_object, Key=key)
 for each in versions:
-    attempt("erased", s3.delete_object, Key=each["Key"], VersionId=each["VersionId"])
-    attempt("bypassed", s3.delete_object, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True)
+    which = {"Key": each["Key"], "VersionId": each["VersionId"]}
+    attempt("erased", s3.delete_object, **which)
+    attempt("bypassed", s3.delete_object, **which, BypassGovernanceRetention=True)
 for key in keys:
     attempt("overwritten", s3.put_object, Key=key, Body=b"garbage", ChecksumAlgorithm="SHA256")
 print(json.dumps({"keys": keys, "done": done}))
