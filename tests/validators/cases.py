@@ -204,6 +204,12 @@ CASES: dict[str, Case] = {
         '#clear Unattended-Upgrade::Origins-Pattern;\nUnattended-Upgrade::Origins-Pattern {"orign=Debian";};\n',
         "orign",
     ),
+    "needrestart": _same(
+        "/etc/needrestart/conf.d/acme.conf",
+        "$nrconf{restart} = 'l';\n",
+        "$nrconf{restart} = 'l'\n$nrconf{kernelhints} = 0;\n",
+        "syntax error",
+    ),
     "logrotate": _same(
         "/etc/logrotate.d/acme",
         _ROTATE.format(word="rotate 4"),
@@ -223,6 +229,27 @@ CASES: dict[str, Case] = {
     ),
     "rkhunter": _same("/etc/rkhunter.conf.local", "PKGMGR=DPKG\n", "PKGMGR=YES\n", "Invalid package manager"),
     "chrony": _same("/etc/chrony/conf.d/acme.conf", "maxdistance 3\n", "maxdistanc 3\n", "Invalid directive"),
+    "mysql": _same(
+        "/etc/mysql/conf.d/acme.cnf",
+        "[mysqld]\nmax-connections = 20\nloose-mysqlx = OFF\n",
+        "[mysqld]\nmax-conections = 20\n",
+        "unknown variable 'max-conections=20'",
+    ),
+    "postfix": _same(
+        "/etc/postfix/main.cf",
+        "compatibility_level = 3.6\nrelayhost = [relay.example]:587\n",
+        "compatibility_level = 3.6\nrelayhst = [relay.example]:587\n",
+        "unused parameter: relayhst",
+    ),
+    "redis": _same(
+        "/etc/redis/redis.conf",
+        "port 6379\nmaxmemory 64mb\n",
+        "port 6379\nmaxmemory-polcy allkeys-lru\n",
+        "Unresolved Configuration",
+        owner="redis",
+        group="redis",
+        mode=0o640,
+    ),
     "shell": _same(
         "/usr/local/sbin/acme",
         '#!/bin/bash\nset -eu\nrm -r -- "$1"\n',

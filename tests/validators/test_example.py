@@ -22,7 +22,8 @@ def findings_of(customer, server, templates):
     bundle = build(templates, customer, server)
     table = load()
     content = {file.path: file.content for file in bundle.files}
-    tree = ensure_tree(server.debian, [*bundle.manifest["packages"], *table.packages(content)], print_nothing)
+    packages = [*_of_debian(server, bundle.manifest["packages"]), *table.packages(content)]
+    tree = ensure_tree(server.debian, packages, print_nothing)
     return validate_server(
         tree,
         {file.path: (file.content, file.owner, file.group, int(file.mode, 8)) for file in bundle.files},
@@ -31,6 +32,13 @@ def findings_of(customer, server, templates):
         users=[*(user.name for user in customer.users), "ossec"],
         hostname=server.host_name,
     )
+
+
+def _of_debian(server, packages):
+    """Leave out what comes from a vendor's archive, which a tree isn't built from."""
+    vendors = {source.name for source in server.apt_sources}
+    theirs = {package for entry in server.entries if entry.id in vendors for package in entry.packages}
+    return [package for package in packages if package not in theirs]
 
 
 def print_nothing(_line):
