@@ -202,7 +202,7 @@ def test_an_engineer_restores_over_ssh(fleet, web1, admin, clone):
     done = admin.run([*program, *where], timeout=120, cwd=clone.path)
     assert done.returncode == 1, "nobody said yes"
     assert "its services stop" in done.stderr
-    assert done.stdout == ""
+    assert done.stdout.strip() == ""
 
 
 def test_the_address_is_that_of_the_stack(fleet, web1, monkeypatch):
