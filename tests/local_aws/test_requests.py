@@ -116,3 +116,12 @@ def test_credential():
         "ASIAEXAMPLE", "eu-west-2", "s3"
     )
     assert credential("Bearer x") is None
+
+
+def test_figures_are_told_in_a_namespace():
+    body = b"Action=PutMetricData&Namespace=ManagedServer%2FHub&MetricData.member.1.MetricName=x"
+    made = EnvironBuilder(method="POST", path="/", data=body)
+    scope = Credential("ASIAEXAMPLE", "eu-west-2", "monitoring")
+    [found] = asked(Request(made.get_environ()), scope, ACCOUNT)
+    assert (found.action, found.resource) == ("cloudwatch:PutMetricData", "*")
+    assert found.context == {"cloudwatch:namespace": "ManagedServer/Hub"}

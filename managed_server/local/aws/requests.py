@@ -52,7 +52,10 @@ def asked(request: Any, scope: Credential, account: str) -> list[Asked]:
     place = f"{scope.region}:{account}"
     resources = _RESOURCES[scope.service](parameters, place) if scope.service in _RESOURCES else []
     role = str(parameters.get("RoleArn", "")) if action == "AssumeRole" else ""
-    return [Asked(f"{prefix}:{action}", resource, role=role) for resource in resources or ["*"]]
+    context = {}
+    if prefix == "cloudwatch" and isinstance(parameters.get("Namespace"), str):
+        context["cloudwatch:namespace"] = parameters["Namespace"]
+    return [Asked(f"{prefix}:{action}", resource, context, role=role) for resource in resources or ["*"]]
 
 
 def _call(request: Any) -> tuple[str, dict[str, Any]]:
