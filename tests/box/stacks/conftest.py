@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,11 +16,11 @@ from managed_server.local.aws import process
 from managed_server.local.box import commands, image
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
-from tests.box.stacks.fleet import Fleet, Server
+from tests.box.stacks.fleet import Fleet, Place, Server
 from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
 from tests.e2e.support import Clone, copy_repository
 
-STACKS = ("example",)
+STACKS = ("hub", "example")
 OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
 ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
@@ -69,9 +70,14 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
         local = process.status(root / ".local")
         assert local is not None
         made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
-        session.up([], hub="", office=OFFICE, aliases={NAME: ADDRESS})
+        session.network.start()  # the vendor answers before the first machine asks
         serve = ["python3", "-u", "-m", "http.server", "80", "--directory", str(stand / "vendor" / "www")]
-        with made.at("vendor", ADDRESS).started(serve):
+        make_relay(stand / "mail")
+        relay = [sys.executable, "-I", str(Path(__file__).with_name("relay.py")), str(stand / "mail"), "587"]
+        with (
+            made.at("vendor", ADDRESS).started(serve),
+            made.at("relay", commands.RELAY).started(relay),
+        ):
             start(made)
             yield made
     finally:
@@ -107,7 +113,7 @@ def start(fleet: Fleet) -> None:
         machines,
         hub=str(hub.ipv4) if "hub" in STACKS else "",
         office=OFFICE,
-        aliases={str(project.provider.mail.relay): commands.RELAY},
+        aliases={str(project.provider.mail.relay): commands.RELAY, NAME: ADDRESS},
     )
     for stack in STACKS:
         customer = load_customer(fleet.root, stack)
@@ -140,7 +146,38 @@ def foreign(fleet):
 
 
 @pytest.fixture(scope="session")
+def hub_server(fleet) -> Server:
+    """The hub."""
+    return fleet.servers["hub-mon1"]
+
+
+@pytest.fixture(scope="session")
 def hub(fleet):
-    """The hub's own machine, or somebody at its address."""
-    addresses = load_project(fleet.root).provider.hubs["hub"]
-    return fleet.at("hub", str(addresses.ipv4), str(addresses.ipv6))
+    """Somebody on the hub itself."""
+    box = fleet.session.box("hub-mon1")
+    return Place(fleet.session.network.namespace(box.name), fleet.keys, box.machine.addresses)
+
+
+@pytest.fixture(scope="session")
+def mail(stand):
+    """The folder in which the provider's relay keeps what it gets."""
+    return stand / "mail"
+
+
+def make_relay(folder: Path) -> None:
+    """Make the folder of a relay, with a certificate."""
+    if folder.exists():
+        return
+    folder.mkdir()
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-days", "30", "-subj", "/CN=mail.hosting.example", "-keyout", str(folder / "relay.key")]
+    subprocess.run([*command, "-out", str(folder / "relay.pem")], check=True, capture_output=True)
