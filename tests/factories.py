@@ -56,6 +56,26 @@ ALARMS = (
 )
 
 
+ENTRY = spec.EntrySpec("nginx", "nginx", supported=True, installable=True, facts={}, packages=(), fulfils=())
+CHECK = spec.Check(
+    origin="nginx",
+    name="nginx-status",
+    nrpe_command="check_nginx_status",
+    command="/bin/true",
+    description="nginx: the status page answers",
+    priority=Priority.URGENT,
+    objective_minutes=15,
+    runbook="web",
+    interval_s=60,
+    retry_s=15,
+    attempts=3,
+    renotify_s=900,
+    timeout_s=15,
+    counts="state",
+    in_sla=True,
+)
+
+
 def server(name="web1", **changes) -> spec.ServerSpec:
     made = spec.ServerSpec(
         name=name,
@@ -73,7 +93,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         image_name="debian-13-amd64-*",
         root_device="/dev/xvda",
         software=("nginx",),
-        entries=(),
+        entries=(ENTRY,),
         sites=(),
         unsupported_packages=(),
         maintenance=spec.Maintenance("sunday", "03:00", "if-needed"),
@@ -81,13 +101,14 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         **dict.fromkeys(
             (
                 *("packages", "vendor_packages", "units", "processes", "listens", "files", "directories"),
-                *("links", "removed", "timers", "checks", "munin", "logs"),
+                *("links", "removed", "timers", "munin", "logs"),
                 *("integrity_watch", "integrity_ignore", "antivirus_exclude"),
                 *("backup_paths", "backup_exclude", "setup", "apt_sources", "dumps", "users", "groups"),
             ),
             (),
         ),
         rules=RULES,
+        checks=(CHECK,),
         alarms=ALARMS,
     )
     return dataclasses.replace(made, **changes)
@@ -129,7 +150,7 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
         account_id=ACCOUNT,
         region="eu-west-2",
         backup_region="eu-west-1",
-        contacts=(),
+        contacts=(spec.Contact("Alice", "alice@acme.example", None),),
         admin_networks=("203.0.113.0/28",),
         users=(),
         servers=servers or (server(),),

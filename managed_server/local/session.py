@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from managed_server.inputs import stack_names, stack_path
+from managed_server.inputs import load_stack, stack_names, stack_path
 from managed_server.local import engine as engines
 from managed_server.local.aws import process as aws
 from managed_server.problems import InputError
@@ -88,12 +88,21 @@ def up(root: Path, stacks: list[str]) -> int:
     try:
         with _alone(root):
             environ = _prepare(root)
+            stacks = _with_hubs(root, stacks)
             for stack in stacks:
                 _up_one(root, stack, environ)
             _print_standing(root, stacks, environ)
     except _FAILURES as error:
         return _failed(error)
     return 0
+
+
+def _with_hubs(root: Path, stacks: list[str]) -> list[str]:
+    """Put hubs first, and add those that don't stand yet: a stack publishes its servers to its hub."""
+    wanted = {load_stack(root, stack)[1].hub for stack in stacks} & set(stack_names(root))
+    standing = _stack_states(root)
+    missing = sorted(hub for hub in wanted if hub not in stacks and not standing.get(hub))
+    return [*missing, *(s for s in stacks if s in wanted), *(s for s in stacks if s not in wanted)]
 
 
 def preview(root: Path, stacks: list[str]) -> int:

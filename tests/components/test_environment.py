@@ -9,7 +9,7 @@ from tests.components.conftest import environment, name_of
 
 
 def test_every_resource_names_its_provider(acme):
-    providers = {"acme-aws": "eu-west-2", "acme-aws-backup": "eu-west-1"}
+    providers = {"acme-aws": "eu-west-2", "acme-aws-backup": "eu-west-1", "acme-aws-hub": "eu-west-2"}
     assert {r.name: r.inputs["region"] for r in acme.of("aws")} == providers
     assert len(acme.aws) > 50
     assert {r.name for r in acme.aws if r.provider not in providers} == set()
@@ -23,12 +23,23 @@ def test_backups_are_in_the_other_region_and_nothing_else_is(acme):
     assert {"acme-backup-store-bucket", "acme-backup-encryption-key", "acme-passphrase-copy"} <= away
 
 
-def test_providers_assume_the_role_in_the_customers_account_only(acme):
+def test_what_is_in_the_hubs_account_is_what_the_hub_is_told(acme):
+    there = {r.name: r.inputs["key"] for r in acme.aws if r.provider == "acme-aws-hub"}
+    assert there == {
+        "acme-web1-hub-fragment": "fragments/acme/web1.json",
+        "acme-web1-hub-address": "addresses/acme/web1.json",
+    }
+    [address] = [r.inputs["content"] for r in acme.aws if r.name == "acme-web1-hub-address"]
+    assert json.loads(address)["account_id"] == factories.ACCOUNT
+
+
+def test_providers_assume_the_role_in_one_account_only(acme):
     for provider in acme.of("aws"):
+        account = "210987654321" if provider.name == "acme-aws-hub" else factories.ACCOUNT
         assert json_of(provider.inputs["assumeRoles"]) == [
-            {"roleArn": f"arn:aws:iam::{factories.ACCOUNT}:role/Deployer"}
+            {"roleArn": f"arn:aws:iam::{account}:role/Deployer"}
         ]
-        assert json_of(provider.inputs["allowedAccountIds"]) == [factories.ACCOUNT]
+        assert json_of(provider.inputs["allowedAccountIds"]) == [account]
         assert json_of(provider.inputs["defaultTags"]) == {
             "tags": {"customer": "acme", "managed-by": "managed-server", "stack": "acme"}
         }
@@ -61,7 +72,7 @@ def test_components_register_outputs_and_are_typed_by_class(acme):
     assert {kind.rpartition(":")[2] for kind in kinds} == {
         *("CustomerEnvironment", "EncryptionKey", "PrivateBucket", "Network", "ServerFirewall"),
         *("Notifications", "OffsiteBackup", "BackupPassphrase", "Delivery", "ManagedServer", "ServerRole"),
-        *("ServerAlarms", "Dashboard"),
+        *("ServerAlarms", "Dashboard", "HubFragment"),
     }
 
 
@@ -129,14 +140,14 @@ def test_fixed_names_hold_the_customer(acme):
         for key in ("name", "bucket", "dashboardName"):
             value = resource.inputs.get(key)
             inner = resource.type.endswith((":RolePolicy",))  # named within its role
-            if value is not None and not inner:
+            if value is not None and not inner and resource.provider != "acme-aws-hub":
                 assert "acme" in value, (resource.name, key)
 
 
 @pytest.mark.parametrize("length", [20])
 def test_the_longest_names_fit(length):
     customer, server = "c" * length, "s" * 15
-    recorded = environment(factories.server(server), customer_id=customer)
+    recorded = environment(factories.server(server, host_name=f"{customer}-{server}"), customer_id=customer)
     limits = {"Role": 64, "InstanceProfile": 128, "MetricAlarm": 255, "Topic": 256, "Alias": 250}
     for kind, limit in limits.items():
         for resource in recorded.of(kind):
