@@ -21,6 +21,7 @@ POLL = 0.1
 
 _POWER_OFF, _REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # systemd(1), signals
 _BOOTED = ("running", "degraded")
+_BOOT_TARGETS = ("multi-user.target", "cloud-init.target")
 _ENVIRONMENT = {
     **plan.AWS_ENVIRONMENT,
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -122,7 +123,11 @@ class Box:
 
     def _said(self) -> str:
         try:
-            return self.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
+            said = self.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
+            # A job that a timer started early, such as a first converge, keeps systemd at `starting` to its end.
+            if said == "starting" and self.run(["systemctl", "is-active", *_BOOT_TARGETS]).returncode == 0:
+                return _BOOTED[0]
+            return said
         except (MachineError, subprocess.TimeoutExpired):  # it is about to start, or to go
             return ""
 
