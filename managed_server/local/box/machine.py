@@ -124,12 +124,14 @@ class Box:
     def _said(self) -> str:
         try:
             said = self.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
-            # A job that a timer started early, such as a first converge, keeps systemd at `starting` to its end.
-            if said == "starting" and self.run(["systemctl", "is-active", *_BOOT_TARGETS]).returncode == 0:
-                return _BOOTED[0]
-            return said
+            # A job that a timer started early, such as a first converge, keeps systemd at that to its end.
+            if said == "starting":
+                reached = self.run(["systemctl", "is-active", *_BOOT_TARGETS], timeout=10).stdout.split()
+                said = _BOOTED[0] if reached == ["active"] * len(_BOOT_TARGETS) else said
         except (MachineError, subprocess.TimeoutExpired):  # it is about to start, or to go
             return ""
+        else:
+            return said
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
         """Shut it down in order; after the timeout (seconds), pull its plug."""
