@@ -2,7 +2,7 @@
 
 ``fragments/<customer>/<server>.json`` and ``addresses/<customer>/<server>.json`` are written by deploys of
 customers' stacks; ``machines/<account>/<customer>-<server>/nrpe.pem`` by the machine itself;
-``hub/nrpe.pem`` by the hub. The policy names no customer: the hub's stack stays as it is whoever comes or goes.
+``hub/nrpe.pem`` by the hub. The policy names no customer: the hub's stack stays as it is whoever comes.
 """
 
 from dataclasses import dataclass

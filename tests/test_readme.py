@@ -10,8 +10,8 @@ def test_the_messages_it_shows(inputs, root):
     path = inputs / "stacks" / "Pulumi.example.yaml"
     text = path.read_text()
     assert "192.0.2.0/28" in text
-    assert "[nginx, php]" in text
-    path.write_text(text.replace("192.0.2.0/28", "192.0.2.1/28").replace("[nginx, php]", "[ngnix, php]"))
+    assert "[nginx, php, redis, percona]" in text
+    path.write_text(text.replace("192.0.2.0/28", "192.0.2.1/28").replace("[nginx, php,", "[ngnix, php,"))
     done = subprocess.run(
         [sys.executable, "-m", "managed_server.cli", "check", "example", "--root", inputs],
         capture_output=True,
