@@ -89,18 +89,23 @@ def test_an_empty_expectation_stays_an_argument(project):
     assert words[words.index("-s") + 1] == ""
 
 
-def test_own_plugins_are_shipped_by_a_tool(project):
-    shipped = {
-        file.path
-        for tool in project.tools.values()
-        if not isinstance(tool.general.files, Absent)
-        for file in tool.general.files
-        if file.mode == "0755"
+def test_own_plugins_are_shipped_by_a_tool_or_by_all_that_ask_for_them(project):
+    def ships(entry):
+        files = () if isinstance(entry.general.files, Absent) else entry.general.files
+        return {file.path for file in files if file.mode == "0755"}
+
+    def asks(entry):
+        checks = () if isinstance(entry.general.checks, Absent) else entry.general.checks
+        commands = {project.checks.kinds[intent.check].command.split()[0] for intent in checks}
+        return {path for path in commands if path.startswith("/usr/local/")}
+
+    everywhere = set().union(*(ships(tool) for tool in project.tools.values()))
+    asked = {entry_id: asks(entry) for entry_id, entry in project.entries.items()}
+    assert any(asked.values())
+    missing = {
+        entry_id: paths - everywhere - ships(project.entries[entry_id]) for entry_id, paths in asked.items()
     }
-    wanted = {kind.command.split()[0] for kind in project.checks.kinds.values()}
-    own = {path for path in wanted if path.startswith("/usr/local/")}
-    assert own
-    assert own <= shipped
+    assert {entry_id: paths for entry_id, paths in missing.items() if paths} == {}
 
 
 def test_timeouts_fit_inside_each_other(project, server):
