@@ -25,7 +25,7 @@ def services(hub):
 
 
 def ask_now(hub, keys):
-    """Have Nagios ask at once, as a person does: the first round of the slow checks takes a quarter of an hour."""
+    """Have Nagios ask at once: the first round of the slow checks takes a quarter of an hour."""
     now = int(time.time())
     lines = [f"[{now}] SCHEDULE_FORCED_SVC_CHECK;{host};{service};{now}" for host, service in keys]
     hub.box.run(["tee", "/var/lib/nagios4/rw/nagios.cmd"], input="".join(f"{line}\n" for line in lines))
