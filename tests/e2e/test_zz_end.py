@@ -80,6 +80,8 @@ def test_killed_up_converges_from_nothing(clone, kind):
 
 def kill_and_converge(clone, kinds):
     """Kill `up` while each kind is created; then the same command finishes, and nothing is double."""
+    hub = clone.managed("local", "up", "hub")  # the example publishes its server to it
+    assert hub.returncode == 0, hub.stdout[-4000:] + hub.stderr[-4000:]
     clone.pulumi("stack", "init")
     for number, kind in enumerate(kinds):
         if number:  # `managed local up` does this by itself, below

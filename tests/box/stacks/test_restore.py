@@ -9,6 +9,9 @@ from managed_server import restore
 from managed_server.local import session as local_session
 from tests.e2e.support import Clone
 
+# Each drill boots and converges a machine: minutes. Run by `make soak`.
+pytestmark = pytest.mark.soak
+
 SITE = """
 mkdir -p /var/www/site.example /home/alice/work
 head -c 3000000 /dev/urandom >/var/www/site.example/picture
