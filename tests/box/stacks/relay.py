@@ -4,10 +4,10 @@ Usage: relay.py FOLDER PORT
 """
 
 import email
-import itertools
 import ssl
 import sys
 import threading
+import time
 from email import policy
 from pathlib import Path
 
@@ -19,12 +19,12 @@ class Keeper:
     """Writes each message into a file, in one step."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.numbers = folder, itertools.count(1)
+        self.folder = folder
 
     async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - aiosmtpd's name
         new = self.folder / ".new"
         new.write_bytes(envelope.content)
-        new.rename(self.folder / f"{next(self.numbers):04}.eml")
+        new.rename(self.folder / f"{time.time_ns()}.eml")
         return "250 OK"
 
 
