@@ -135,13 +135,13 @@ class CustomerEnvironment(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _fleet_bucket(self) -> list[pulumi.Resource]:
+    def _fleet_bucket(self) -> tuple[pulumi.Resource, ...]:
         """Make the bucket of a hub's own stack; return what must stand before something is put into it."""
         hub = self._customer.runs_hub
         if hub is None:
-            return []
+            return ()
         args = FleetBucketArgs(hub, self._customer.provider.organization)
-        return [FleetBucket(f"{self._prefix}-fleet", args, opts=self._home)]
+        return FleetBucket(f"{self._prefix}-fleet", args, opts=self._home).guards
 
     def _publish(self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer]) -> None:
         """Tell the hub of the servers, in its own account."""
@@ -149,8 +149,6 @@ class CustomerEnvironment(pulumi.ComponentResource):
         own = customer.runs_hub is not None and customer.runs_hub.id == hub.id
         provider = self._home_provider if own else self._hub_provider()
         for server in servers:
-            # A hub's address is recorded in provider.yaml: all others' firewalls are made of it.
-            address = customer.runs_hub.ipv4 if customer.runs_hub else made[server.name].address
             HubFragment(
                 f"{self._prefix}-{server.name}-hub",
                 HubFragmentArgs(
@@ -159,9 +157,10 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     server=server.name,
                     account_id=customer.account_id,
                     fragment=fragment_json(build_fragment(customer, server)),
-                    address=address,
+                    address=made[server.name].address,
+                    after=self._fleet if own else (),
                 ),
-                opts=pulumi.ResourceOptions(parent=self, providers=[provider], depends_on=self._fleet),
+                opts=pulumi.ResourceOptions(parent=self, providers=[provider]),
             )
 
     def _hub_provider(self) -> aws.Provider:
@@ -180,7 +179,9 @@ class CustomerEnvironment(pulumi.ComponentResource):
     def _fleet_rights(self, server: ServerSpec) -> tuple[Statement, ...]:
         customer = self._customer
         rights = machine_statements(customer.hub, customer.account_id, server.host_name)
-        return (*rights, *(hub_statements(customer.runs_hub) if customer.runs_hub else ()))
+        if customer.runs_hub is None:
+            return tuple(rights)
+        return (*rights, *hub_statements(customer.runs_hub, self._notifications.key_arn))
 
     def _delivery(self, server: ServerSpec) -> ServerDelivery:
         bundle = self._args.bundles[server.name]
@@ -227,6 +228,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     passphrase_arn=self._passphrase.home_arn,
                     more=self._fleet_rights(server),
                 ),
+                recorded_address=customer.runs_hub.ipv4 if customer.runs_hub else None,
             ),
             opts=self._home,
         )

@@ -43,7 +43,7 @@ def machine_statements(hub: Hub, account_id: str, host_name: str) -> list[Statem
     ]
 
 
-def hub_statements(hub: Hub) -> list[Statement]:
+def hub_statements(hub: Hub, topics_key_arn: pulumi.Input[str]) -> list[Statement]:
     """Return what a hub's own machine may do, besides: read its fleet, show itself, page, say it is alive."""
     bucket = f"arn:aws:s3:::{hub.fleet_bucket}"
     return [
@@ -51,11 +51,19 @@ def hub_statements(hub: Hub) -> list[Statement]:
             "Sid": "ReadFleet",
             "Effect": "Allow",
             "Action": "s3:GetObject",
-            "Resource": [f"{bucket}/{prefix}/*" for prefix in ("addresses", "fragments", "machines")],
+            "Resource": [f"{bucket}/{prefix}/*" for prefix in ("addresses", "fragments", "hub", "machines")],
         },
         {"Sid": "ListFleet", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
         {"Sid": "ShowHub", "Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{bucket}/hub/nrpe.pem"},
         {"Sid": "Page", "Effect": "Allow", "Action": "sns:Publish", "Resource": hub.page_topic},
+        {
+            # SNS guide, Key management: a publisher to an encrypted topic needs both.
+            "Sid": "EncryptPage",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": topics_key_arn,
+            "Condition": {"StringEquals": {"kms:ViaService": f"sns.{hub.region}.amazonaws.com"}},
+        },
         {
             "Sid": "Alive",
             "Effect": "Allow",
@@ -78,6 +86,8 @@ class FleetBucket(pulumi.ComponentResource):
     """The bucket. Encrypted with S3's own keys: writers of other accounts have no right to the hub's."""
 
     bucket: pulumi.Output[str]
+    guards: tuple[pulumi.Resource, ...]
+    """What must stand before an object is put into it."""
 
     def __init__(self, name: str, args: FleetBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("managed-server:index:FleetBucket", name, None, opts)
@@ -92,7 +102,7 @@ class FleetBucket(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.bucket = store.bucket.id
+        self.bucket, self.guards = store.bucket.id, tuple(store.guards)
         self.register_outputs({"bucket": self.bucket})
 
 

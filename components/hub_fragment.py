@@ -21,6 +21,8 @@ class HubFragmentArgs:
     """JSON (managed_server/model/fragment.py)."""
     address: pulumi.Input[str]
     """IPv4."""
+    after: tuple[pulumi.Resource, ...] = ()
+    """What must stand before something is put into the bucket, where the same stack makes it."""
 
 
 class HubFragment(pulumi.ComponentResource):
@@ -31,7 +33,7 @@ class HubFragment(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HubFragmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("managed-server:index:HubFragment", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, depends_on=args.after)
         address = {"account_id": args.account_id, "ipv4": args.address}
         for part, key, content in (
             ("fragment", fragment_key(args.customer, args.server), args.fragment),

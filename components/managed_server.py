@@ -24,6 +24,8 @@ class ManagedServerArgs:
     after: tuple[pulumi.Resource, ...]
     """What the server's first steps need, such as a way to the internet."""
     role: ServerRoleArgs
+    recorded_address: str | None = None
+    """IPv4 that was allocated in the account before, and is the server's for good; else it gets a new one."""
 
 
 class ManagedServer(pulumi.ComponentResource):
@@ -78,18 +80,28 @@ class ManagedServer(pulumi.ComponentResource):
                 protect=True,
             ),
         )
-        address = aws.ec2.Eip(
+        allocation_id, self.address = self._allocated(name, args)
+        aws.ec2.EipAssociation(
+            f"{name}-address-association",
+            allocation_id=allocation_id,
+            instance_id=instance.id,
+            opts=child,
+        )
+        self.instance_id = instance.id
+        self.register_outputs({"instance_id": self.instance_id, "address": self.address})
+
+    def _allocated(self, name: str, args: ManagedServerArgs) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        """The address: its allocation's id, and itself."""
+        if args.recorded_address is not None:
+            found = aws.ec2.get_elastic_ip_output(
+                public_ip=args.recorded_address, opts=pulumi.InvokeOptions(parent=self)
+            )
+            return found.id, found.public_ip
+        made = aws.ec2.Eip(
             f"{name}-address",
             domain="vpc",
             tags={"Name": f"{name}-address", "server": args.server},
             # It is in the customer's DNS: once released, it is somebody else's.
             opts=pulumi.ResourceOptions(parent=self, protect=True),
         )
-        aws.ec2.EipAssociation(
-            f"{name}-address-association",
-            allocation_id=address.id,
-            instance_id=instance.id,
-            opts=child,
-        )
-        self.instance_id, self.address = instance.id, address.public_ip
-        self.register_outputs({"instance_id": self.instance_id, "address": self.address})
+        return made.id, made.public_ip

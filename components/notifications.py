@@ -24,6 +24,8 @@ class Notifications(pulumi.ComponentResource):
 
     topics: dict[str, pulumi.Output[str]]
     """ARN of each topic, by route."""
+    key_arn: pulumi.Output[str]
+    """Of the key that encrypts their messages."""
 
     def __init__(
         self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None
@@ -42,6 +44,7 @@ class Notifications(pulumi.ComponentResource):
         self.topics = {
             route: self._topic(f"{name}-{route}", args, key.arn, email) for route, email in emails.items()
         }
+        self.key_arn = key.arn
         self.register_outputs({"topics": self.topics})
 
     def _topic(

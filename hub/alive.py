@@ -53,6 +53,7 @@ def oldest(folders: tuple[str, ...]) -> float | None:
 def main() -> int:
     """Tell, if all is well; 0 if it was told."""
     told = configured.load()
+    instance = Path(told.instance_id_file).read_text(encoding="ascii").strip()
     wrong = trouble(told, time.time())
     if wrong:
         print(f"alive: not told: {wrong}", file=sys.stderr)
@@ -64,7 +65,11 @@ def main() -> int:
         boto3.client("cloudwatch", region_name=told.region, config=options).put_metric_data(
             Namespace=told.metric_namespace,
             MetricData=[
-                {"MetricName": "alive", "Dimensions": [{"Name": "Hub", "Value": told.hub}], "Value": 1.0}
+                {
+                    "MetricName": told.metric,
+                    "Dimensions": [{"Name": "InstanceId", "Value": instance}],
+                    "Value": 1.0,
+                }
             ],
         )
     except (BotoCoreError, ClientError, OSError) as error:

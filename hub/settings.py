@@ -35,7 +35,11 @@ class Settings:
     """Where it takes commands."""
     mail_queues: tuple[str, ...]
     """Folders in which a message lies until the relay has taken it."""
+    instance_id_file: str
+    """Where the machine's instance id stands."""
     metric_namespace: str
+    metric: str
+    """By which CloudWatch is told that the hub is alive."""
 
 
 @dataclass(frozen=True)

@@ -81,13 +81,3 @@ def fragment_json(fragment: Fragment) -> str:
     """Return the fragment as JSON: the same text for the same fragment, keys sorted."""
     data = fragment.model_dump(mode="json", by_alias=True)
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
-
-
-def fragment_key(customer: spec.CustomerSpec, server: spec.ServerSpec) -> str:
-    """Return the key of a server's fragment in its hub's fleet bucket."""
-    return f"fragments/{customer.id}/{server.name}.json"
-
-
-def address_key(customer: spec.CustomerSpec, server: spec.ServerSpec) -> str:
-    """Return the key of what travels beside the fragment."""
-    return f"addresses/{customer.id}/{server.name}.json"

@@ -58,6 +58,12 @@ def load_project(root: FilePath) -> Project:
     return project
 
 
+def load_provider(root: FilePath) -> Provider | None:
+    """Load provider.yaml alone; None if something is wrong with it."""
+    document = read_yaml(root / _SINGLE_FILES["provider"][0], root)
+    return None if document.problems else validate(document, Provider)
+
+
 def _load_entries(
     root: FilePath, kind: str, model: type[E], problems: list[Problem]
 ) -> dict[str, EntryFile[E]]:

@@ -41,6 +41,11 @@ class Hub:
         """CloudWatch namespace in which it says each minute that it is alive."""
         return "ManagedServer/Hub"
 
+    @property
+    def metric(self) -> str:
+        """Name of the figure by which it says so (catalogue/alarms.yaml, hub-alive)."""
+        return "Alive"
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:

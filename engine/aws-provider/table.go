@@ -100,6 +100,7 @@ func dataSources() map[string]*tfbridge.DataSourceInfo {
 		"aws_partition":           fn("index", "getPartition"),
 		"aws_availability_zones":  fn("index", "getAvailabilityZones"),
 		"aws_ami":                 fn("ec2", "getAmi"),
+		"aws_eip":                 fn("ec2", "getElasticIp"),
 		"aws_iam_policy_document": fn("iam", "getPolicyDocument"),
 	}
 }

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from managed_server.inputs import load_stack, stack_names, stack_path
 from managed_server.local import engine as engines
+from managed_server.local import hub_addresses
 from managed_server.local.aws import process as aws
 from managed_server.problems import InputError
 from managed_server.recovery import RecoveryError, recover
@@ -163,7 +164,9 @@ def _alone(root: Path, *, wait: bool = True) -> Iterator[bool]:
 def _start(root: Path) -> tuple[engines.Engine, aws.LocalAws]:
     (root / _LOCAL / "state").mkdir(parents=True, exist_ok=True)
     engine = engines.find_or_build(_progress)
-    return engine, aws.start(root / _LOCAL, _progress)
+    local = aws.start(root / _LOCAL, _progress)
+    hub_addresses.allocate(root, local)
+    return engine, local
 
 
 def _start_over_after_restart(root: Path, local: aws.LocalAws) -> None:

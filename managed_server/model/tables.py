@@ -52,7 +52,7 @@ class Checks(Model):
 
 
 class Alarm(Model):
-    """A CloudWatch alarm on what EC2 itself measures."""
+    """A CloudWatch alarm on what EC2 itself measures of an instance, or the instance says of itself."""
 
     metric: Text
     namespace: Text

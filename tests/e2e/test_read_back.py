@@ -8,6 +8,7 @@ import tarfile
 import boto3
 import pytest
 
+from managed_server.fragment import build_fragment, fragment_json
 from managed_server.resolve import load_customer
 
 pytestmark = pytest.mark.engine
@@ -33,6 +34,18 @@ def client(stand, customer):
 
 def keys(access, secret, token=None):
     return {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
+
+
+def fleet(stand, customer):
+    """Keys of what the hub is told, in its own account, and a client of that account."""
+    endpoint, hub = stand.environ["AWS_ENDPOINT_URL"], customer.hub
+    sts = boto3.client("sts", endpoint_url=endpoint, region_name="us-east-1", **keys("local", "local"))
+    role = f"arn:aws:iam::{hub.account_id}:role/{customer.provider.deploy_role}"
+    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    used = keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name=hub.region, **used)
+    found = s3.list_objects_v2(Bucket=hub.fleet_bucket).get("Contents", [])
+    return {item["Key"] for item in found}, s3
 
 
 @pytest.fixture
@@ -189,3 +202,23 @@ def test_nothing_stands_in_another_account(stand, customer):
         assert ec2.describe_instances()["Reservations"] == []
     s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys("local", "local"))
     assert s3.list_buckets()["Buckets"] == []
+
+
+def test_the_hub_is_told_of_the_server_and_of_itself(stand, customer, client):
+    told, s3 = fleet(stand, customer)
+    servers = {"example/web1", "hub/mon1"}
+    assert told == {f"{kind}/{name}.json" for kind in ("addresses", "fragments") for name in servers}
+
+    def read(key):
+        body = s3.get_object(Bucket=customer.hub.fleet_bucket, Key=key)["Body"].read()
+        return json.loads(body)
+
+    assert read("fragments/example/web1.json") == json.loads(
+        fragment_json(build_fragment(customer, customer.server("web1")))
+    )
+    (given,) = client("ec2").describe_addresses()["Addresses"]
+    assert read("addresses/example/web1.json") == {
+        "account_id": customer.account_id,
+        "ipv4": given["PublicIp"],
+    }
+    assert read("addresses/hub/mon1.json")["ipv4"] == customer.hub.ipv4

@@ -10,7 +10,7 @@ import pytest
 
 from managed_server.local.aws import process
 from managed_server.resolve import load_customer
-from tests.e2e.test_read_back import keys
+from tests.e2e.test_read_back import fleet, keys
 
 pytestmark = pytest.mark.engine
 
@@ -49,6 +49,8 @@ def test_destroy_leaves_only_what_is_protected_and_what_that_needs(stand):
         todo += new
     assert set(left) == needed
     assert stand.wait_for_no_process() == []
+    told, _ = fleet(stand, load_customer(stand.path, "example"))
+    assert told == {"addresses/hub/mon1.json", "fragments/hub/mon1.json"}, "the hub watches it no more"
 
 
 def test_a_restarted_local_aws_is_noticed(stand):

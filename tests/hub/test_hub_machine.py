@@ -180,7 +180,8 @@ wait_for "grep -q '^Subject: ACKN' /root/mail-*"
 grep -h '^Subject' /root/mail-* | sort -u
 grep -h -o 'EXTERNAL COMMAND: [SA][A-Z_]*;.*' $log | grep -v EXECUTING
 grep -c '^hostdowntime' $status
-HUB/alive; echo "alive $?"; grep -c 'Namespace=ManagedServer' /root/s3/posts
+mkdir -p /var/lib/cloud/data; echo i-0123 >/var/lib/cloud/data/instance-id
+HUB/alive; echo "alive $?"; grep -o 'Value=i-0123' /root/s3/posts
 kill $nagios
 """,
         bucket,
@@ -202,4 +203,4 @@ kill $nagios
     ], "each once"
     assert commands[-1] == "ACKNOWLEDGE_HOST_PROBLEM;example-web1;2;1;1;root;erin looks; at it"
     assert "Nagios knows no example-web1 nobody" in result.stderr
-    assert said[-3:] == ["1", "alive 0", "1"]
+    assert said[-3:] == ["1", "alive 0", "Value=i-0123"]
