@@ -1,7 +1,7 @@
 """Fragments: what a server contributes to its hub, as data.
 
 The other end is the package ``hub``, which reads it against the same schema again and renders it with the
-hub's own templates (docs/adr/0007, 0010).
+hub's own templates (docs/adr/0007, 0013).
 """
 
 import json

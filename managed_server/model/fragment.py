@@ -3,7 +3,7 @@
 Whoever can write a customer's fragment is not trusted with the hub (docs/adr/0007): names, numbers and text
 have narrow shapes here, and nothing in them can be a command, a path, a macro or an object of the hub.
 
-The hub runs this very file (docs/adr/0010), with Debian 13's Pydantic, which is 2.10: nothing newer here.
+The hub runs this very file (docs/adr/0013), with Debian 13's Pydantic, which is 2.10: nothing newer here.
 Fields stand in alphabetical order, so that the JSON has sorted keys whichever way it is written.
 """
 
