@@ -22,6 +22,9 @@ from hub.tree import write
 PATIENCE = 3600
 """Seconds for which a new server may lack something before it is a warning."""
 
+TAKEN = 420
+"""Seconds in which the machines take a new certificate of the hub; they look every five minutes."""
+
 OWN = "hub/nrpe.pem"
 """Key of the hub's own certificate."""
 
@@ -61,6 +64,10 @@ def work(store: Store, keeper: Keeper, state: kept.State, now: int) -> Round:
     """Do one round at the time `now` (seconds since 1970); the state is what the next one begins with."""
     keeper.start()
     result = Round(len(state.members))
+    if now < state.let_in_from and not state.members:
+        # A hub that was made anew: everybody would be unknown, and paged for.
+        wait = f"{state.let_in_from - now} s until the machines have taken the hub's new certificate"
+        return Round(late={"itself": wait})
     try:
         fleet = kept.Fleet(store, state.cache)
         judged = judge(fleet, state.members)
@@ -80,8 +87,11 @@ def _late(judged: Judged, state: kept.State, now: int) -> dict[str, str]:
     return {name: why for name, why in judged.waiting.items() if now - state.waiting[name] > PATIENCE}
 
 
-def show_own(store: Store, certificate: Path) -> None:
+def show_own(store: Store, certificate: Path) -> bool:
     """See to it that the hub's own certificate, which the machines let in, is in the bucket.
+
+    Returns:
+        Whether it took the place of another one: the machines let that one in until they look again.
 
     Raises:
         StoreError: the bucket can't be read or written.
@@ -89,13 +99,16 @@ def show_own(store: Store, certificate: Path) -> None:
     """
     own = certificate.read_bytes()
     there = store.get(OWN)
-    if there is None or there.content != own:
-        store.put(OWN, own)
+    if there is not None and there.content == own:
+        return False
+    store.put(OWN, own)
+    return there is not None
 
 
 def main() -> int:
     """Do one round, and say in the heartbeat how it went."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)  # boto3 speaks of each credential otherwise
     told = configured.load()
     keeper = Keeper(configured.STATE, configured.load_parts())
     if sys.argv[1:] == ["--start"]:
@@ -106,11 +119,14 @@ def main() -> int:
         place = configured.STATE / "state.json"
         state = kept.load(place)
         store = Store(told.bucket, told.region)
-        result = work(store, keeper, state, int(time.time()))
+        now, problem = int(time.time()), ""
         try:
-            show_own(store, Path(told.certificate))
+            if show_own(store, Path(told.certificate)):
+                state.let_in_from = now + TAKEN
         except (StoreError, OSError) as error:
-            result.failed = result.failed or f"the hub's own certificate: {error}"[:_SAID]
+            problem = f"the hub's own certificate: {error}"[:_SAID]
+        result = work(store, keeper, state, now)
+        result.failed = result.failed or problem
         kept.save(place, state)
     line = result.line()
     log.info("%s", line)

@@ -22,6 +22,8 @@ class State:
     cache: Cache = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     """Since when (seconds since 1970) a new server, by `customer/server`, lacks something."""
+    let_in_from: int = 0
+    """When (seconds since 1970) the machines have taken the hub's certificate, after it has changed."""
     told: dict[str, str] = field(default_factory=dict)
     """sha256 of the files that the program of a part has been told of."""
 
@@ -39,7 +41,7 @@ def load(path: Path) -> State:
         except (ValueError, KeyError):
             continue
     cache = {key: (item[0], item[1]) for key, item in data["cache"].items()}
-    return State(members, cache, data["waiting"], data["told"])
+    return State(members, cache, data["waiting"], data["let_in_from"], data["told"])
 
 
 def save(path: Path, state: State) -> None:
@@ -48,6 +50,7 @@ def save(path: Path, state: State) -> None:
         "members": {host: member.as_json() for host, member in state.members.items()},
         "cache": state.cache,
         "waiting": state.waiting,
+        "let_in_from": state.let_in_from,
         "told": state.told,
     }
     write(path, json.dumps(data, indent=1, sort_keys=True) + "\n", 0o600)

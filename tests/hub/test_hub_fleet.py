@@ -235,16 +235,34 @@ def test_before_the_first_round_there_is_something_to_read(tmp_path):
     assert (tmp_path / "hub/current/nagios/customers.cfg").is_file()
 
 
+def test_a_hub_that_was_made_anew_waits_until_it_is_let_in(hub):
+    """Its servers still let in the certificate that it had: all would be unknown, and paged for."""
+    hub.state = kept.State(let_in_from=NOW + 60)
+    kept.save(hub.folder / "state.json", hub.state)
+    waits = "warning itself 60 s until the machines have taken the hub's new certificate; 0 servers watched"
+    assert hub.round(NOW).line() == waits
+    assert hub.round(NOW + 60).line() == "ok 2 servers watched"
+
+
+def test_a_hub_that_watches_goes_on_when_its_certificate_changes(hub):
+    state = kept.load(hub.folder / "state.json")
+    state.let_in_from = NOW + 60
+    kept.save(hub.folder / "state.json", state)
+    hub.bucket.publish(ipv4="198.51.100.70")
+    assert hub.round(NOW).line() == "ok 2 servers watched"
+    assert "198.51.100.70" in hub.file("nagios/hosts/example-web1.cfg")
+
+
 def test_the_hubs_own_certificate_is_shown_where_it_isnt(tmp_path):
     bucket, own = Bucket(), tmp_path / "hub.pem"
     own.write_text(certificate("hub"))
     for _ in range(2):
-        show_own(bucket, own)
+        assert show_own(bucket, own) is False, "the first one: nobody has another"
         assert bucket.objects == {"hub/nrpe.pem": certificate("hub").encode()}
         bucket.objects.clear()  # the bucket was made anew
     show_own(bucket, own)
     own.write_text(certificate("hub made anew"))
-    show_own(bucket, own)
+    assert show_own(bucket, own) is True
     assert bucket.objects == {"hub/nrpe.pem": certificate("hub made anew").encode()}
     bucket.put = None  # it isn't written again
-    show_own(bucket, own)
+    assert show_own(bucket, own) is False
