@@ -51,8 +51,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
         super().__init__("managed-server:index:CustomerEnvironment", name, None, opts)
         self._prefix, self._args, self._customer = name, args, args.customer
         customer = args.customer
-        self._home_provider = self._aws(f"{name}-aws", customer.region)
-        self._backup_provider = self._aws(f"{name}-aws-backup", customer.backup_region)
+        self._home_provider = self._aws("aws", customer.account_id, customer.region)
+        self._backup_provider = self._aws("aws-backup", customer.account_id, customer.backup_region)
         self._home = pulumi.ResourceOptions(parent=self, providers=[self._home_provider])
         on_aws = tuple(server for server in customer.servers if server.hosting == "aws")
 
@@ -122,13 +122,13 @@ class CustomerEnvironment(pulumi.ComponentResource):
         }
         self.register_outputs(self.outputs)
 
-    def _aws(self, name: str, region: str) -> aws.Provider:
+    def _aws(self, name: str, account_id: str, region: str) -> aws.Provider:
         customer = self._customer
         return aws_provider(
-            name,
+            f"{self._prefix}-{name}",
             ProviderArgs(
                 customer=customer.id,
-                account_id=customer.account_id,
+                account_id=account_id,
                 region=region,
                 deploy_role=customer.provider.deploy_role,
             ),
@@ -147,7 +147,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
         """Tell the hub of the servers, in its own account."""
         customer, hub = self._customer, self._customer.hub
         own = customer.runs_hub is not None and customer.runs_hub.id == hub.id
-        provider = self._home_provider if own else self._hub_provider()
+        provider = self._home_provider if own else self._aws("aws-hub", hub.account_id, hub.region)
         for server in servers:
             HubFragment(
                 f"{self._prefix}-{server.name}-hub",
@@ -162,19 +162,6 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 ),
                 opts=pulumi.ResourceOptions(parent=self, providers=[provider]),
             )
-
-    def _hub_provider(self) -> aws.Provider:
-        customer = self._customer
-        return aws_provider(
-            f"{self._prefix}-aws-hub",
-            ProviderArgs(
-                customer=customer.id,
-                account_id=customer.hub.account_id,
-                region=customer.hub.region,
-                deploy_role=customer.provider.deploy_role,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _fleet_rights(self, server: ServerSpec) -> tuple[Statement, ...]:
         customer = self._customer
@@ -226,6 +213,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     backup_bucket=customer.backup_bucket,
                     backup_key_arn=self._backup.key_arn,
                     passphrase_arn=self._passphrase.home_arn,
+                    namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
                     more=self._fleet_rights(server),
                 ),
                 recorded_address=customer.runs_hub.ipv4 if customer.runs_hub else None,

@@ -44,7 +44,7 @@ def machine_statements(hub: Hub, account_id: str, host_name: str) -> list[Statem
 
 
 def hub_statements(hub: Hub, topics_key_arn: pulumi.Input[str]) -> list[Statement]:
-    """Return what a hub's own machine may do, besides: read its fleet, show itself, page, say it is alive."""
+    """Return what a hub's own machine may do, besides: read its fleet, show itself, and page."""
     bucket = f"arn:aws:s3:::{hub.fleet_bucket}"
     return [
         {
@@ -63,13 +63,6 @@ def hub_statements(hub: Hub, topics_key_arn: pulumi.Input[str]) -> list[Statemen
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             "Resource": topics_key_arn,
             "Condition": {"StringEquals": {"kms:ViaService": f"sns.{hub.region}.amazonaws.com"}},
-        },
-        {
-            "Sid": "Alive",
-            "Effect": "Allow",
-            "Action": "cloudwatch:PutMetricData",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"cloudwatch:namespace": hub.metric_namespace}},
         },
     ]
 

@@ -21,6 +21,8 @@ class ServerRoleArgs:
     backup_bucket: str
     backup_key_arn: pulumi.Input[str]
     passphrase_arn: pulumi.Input[str]
+    namespaces: tuple[str, ...] = ()
+    """Of CloudWatch, in which the server publishes figures of its own."""
     more: tuple[Statement, ...] = ()
     """Rights by which it takes part in its hub's fleet."""
 
@@ -46,7 +48,7 @@ class ServerRole(pulumi.ComponentResource):
             f"{name}-rights",
             name="server",
             role=role.id,
-            policy=document(*statements(args), *args.more),
+            policy=document(*statements(args), *_figures(args.namespaces), *args.more),
             opts=child,
         )
         session = aws.iam.RolePolicyAttachment(
@@ -142,4 +144,18 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
             "Resource": args.backup_key_arn,
             "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.backup_region}.amazonaws.com"}},
         },
+    ]
+
+
+def _figures(namespaces: tuple[str, ...]) -> list[Statement]:
+    if not namespaces:
+        return []
+    return [
+        {
+            "Sid": "OwnFigures",
+            "Effect": "Allow",
+            "Action": "cloudwatch:PutMetricData",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": list(namespaces)}},
+        }
     ]

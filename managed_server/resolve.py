@@ -153,7 +153,6 @@ class _Resolver:
                 page_email=notify.page,
                 ticket_email=notify.ticket,
                 mail_relay=project.provider.mail.relay,
-                mail_port=project.provider.mail.port,
                 organization=project.provider.organization,
                 networks=own,
                 deploy_role=project.provider.deploy_role,

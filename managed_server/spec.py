@@ -36,16 +36,6 @@ class Hub:
         """ARN of the topic of its own stack that wakes a person."""
         return f"arn:aws:sns:{self.region}:{self.account_id}:{self.id}-alarms-page"
 
-    @property
-    def metric_namespace(self) -> str:
-        """CloudWatch namespace in which it says each minute that it is alive."""
-        return "ManagedServer/Hub"
-
-    @property
-    def metric(self) -> str:
-        """Name of the figure by which it says so (catalogue/alarms.yaml, hub-alive)."""
-        return "Alive"
-
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -58,7 +48,6 @@ class Provider:
     page_email: str
     ticket_email: str
     mail_relay: str
-    mail_port: int
     organization: str
     networks: tuple[str, ...]
     deploy_role: str
@@ -314,6 +303,11 @@ class Alarm:
     def detection_s(self) -> int:
         """Worst case from the fault to the alarm, in seconds: N periods, and the one it began in."""
         return self.period_s * (self.evaluate + 1)
+
+    @property
+    def own(self) -> bool:
+        """Whether the server itself publishes the figure: AWS keeps the names ``AWS/…`` for its services."""
+        return not self.namespace.startswith("AWS/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,6 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
             page_email="page@hosting.example",
             ticket_email="ticket@hosting.example",
             mail_relay="mail.hosting.example",
-            mail_port=587,
             organization="o-exampleorg1",
             networks=("203.0.113.0/28",),
             deploy_role="Deployer",

@@ -15,7 +15,6 @@ from managed_server.model.types import (
     HostName,
     IpAddress,
     Phone,
-    Port,
     Region,
     Text,
     _pattern,
@@ -61,10 +60,9 @@ class Networks(Model):
 
 
 class Mail(Model):
-    """Where servers hand over their mail: a relay that knows them by their addresses."""
+    """Where servers hand over their mail: a relay that knows them by their addresses (port: tools/mail)."""
 
     relay: HostName
-    port: Port = Field(default=587, description="submission (RFC 6409); AWS closes port 25 to the outside")
 
 
 class Hub(Model):

@@ -26,5 +26,5 @@ def own_files(templates: Path, customer, server) -> dict[str, TreeFile]:
 def run_script(tree: Path, files: dict[str, TreeFile], script: str, timeout: float = 180) -> Result:
     """Run a bash script in a throw-away copy of the tree with these files in it."""
     script = "set -u\nip link set lo up\nmkdir -p /var/lib/managed-server/heartbeat\n" + script
-    files = {**files, "/root/script": TreeFile(script.encode())}
-    return run_all(tree, [Command(["bash", "/root/script"], timeout)], Layout(files, users=("ossec",)))[0]
+    files = {**files, "/opt/script": TreeFile(script.encode())}
+    return run_all(tree, [Command(["bash", "/opt/script"], timeout)], Layout(files, users=("ossec",)))[0]

@@ -63,8 +63,8 @@ def run_script(
 ) -> Result:
     """Run a bash script in a throw-away copy of the tree with these files in it."""
     whole = f"set -u\nip link set lo up\nmkdir -p /var/lib/managed-server/heartbeat\n{script}"
-    layout = Layout({**files, "/root/script": TreeFile(whole.encode())})
-    return run_all(at, [Command(["bash", "/root/script"], timeout, dict(env or {}))], layout)[0]
+    layout = Layout({**files, "/opt/script": TreeFile(whole.encode())})
+    return run_all(at, [Command(["bash", "/opt/script"], timeout, dict(env or {}))], layout)[0]
 
 
 def with_the_hosts_network(patch: pytest.MonkeyPatch) -> None:

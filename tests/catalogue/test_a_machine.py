@@ -51,11 +51,11 @@ def machine(request, root, tmp_path_factory):
     def run(script, **more):
         text = f"set -u\nip link set lo up\n{directories}\nmkdir -p /run/php /run/sshd\nphp={php}\n{script}"
         layout = Layout(
-            {**files, "/root/script": TreeFile(text.encode()), **more},
+            {**files, "/opt/script": TreeFile(text.encode()), **more},
             users=tuple(user.name for user in customer.users),
             absent=tuple(gone.path for gone in server.removed),
         )
-        return run_all(tree, [Command(["bash", "/root/script"], 120)], layout)[0]
+        return run_all(tree, [Command(["bash", "/opt/script"], 120)], layout)[0]
 
     run.server, run.files = server, files
     return run
@@ -66,8 +66,8 @@ def test_files_pass_the_command_that_guards_them_alone(machine):
     guarded = {
         f.path: f.validate_with for f in machine.server.files if f.origin in ORIGINS and f.validate_with
     }
-    script = "cd /root\n" + "\n".join(
-        f"cp {path} /root/new; {command.replace('%', '/root/new')} >/root/said 2>&1 || cat - said <<<{path}"
+    script = "cd /opt\n" + "\n".join(
+        f"cp {path} /opt/new; {command.replace('%', '/opt/new')} >/opt/said 2>&1 || cat - said <<<{path}"
         for path, command in guarded.items()
     )
     assert machine(script).stdout == ""
@@ -184,7 +184,7 @@ def test_ssh_lets_in_members_with_a_key_that_is_not_over(machine):
     """A real sshd: the example's own keys have no private half, so a key of this test stands in for them."""
     result = machine(
         """
-ssh-keygen -A >/dev/null; ssh-keygen -q -t ed25519 -N '' -f /root/key; pub=$(cat /root/key.pub)
+ssh-keygen -A >/dev/null; ssh-keygen -q -t ed25519 -N '' -f /opt/key; pub=$(cat /opt/key.pub)
 groupadd managed-users
 for name in alice bob; do usermod -aG managed-users -s /bin/bash $name; passwd -d $name >/dev/null 2>&1; done
 useradd -m -s /bin/bash outsider; passwd -d outsider >/dev/null 2>&1
@@ -192,7 +192,7 @@ for name in alice outsider; do echo "$pub" >/etc/ssh/authorized_keys.d/$name; do
 echo "expiry-time=\\"20200101235959Z\\" $pub" >/etc/ssh/authorized_keys.d/bob
 /usr/sbin/sshd -t && /usr/sbin/sshd -o ListenAddress=127.0.0.1 || exit 1
 for name in alice bob outsider root; do
-    ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no $name@127.0.0.1 true 2>/dev/null &&
+    ssh -i /opt/key -o BatchMode=yes -o StrictHostKeyChecking=no $name@127.0.0.1 true 2>/dev/null &&
         echo "$name in" || echo "$name out"
 done
 """

@@ -133,7 +133,7 @@ cat /restored{STATE}/inventory.json | jq -c '[.schema, .server, .files, .dumps]'
 cd /restored && jq -r '"\\(.[1])  .\\(.[0])"' .{STATE}/files.jsonl | sha256sum --check --quiet && echo sums
 wc -l <.{STATE}/files.jsonl
 {BACKUP} check 2>/dev/null && cat {HEARTBEATS}/backup-check-result
-grep -rl 'first[ ]passphrase' /etc /run /root /tmp /var 2>/dev/null
+grep -rl 'first[ ]passphrase' /etc /opt /run /root /tmp /var 2>/dev/null
 """
     )
     assert said[:2] == ["taken", "again"]

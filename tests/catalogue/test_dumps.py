@@ -89,15 +89,15 @@ def test_dumps_are_made_judged_and_put_back(databases):
         FILL
         + f"""
 {HERE}/dumps >/dev/null && cat {HEARTBEATS}/dumps-result {HEARTBEATS}/dumps
-cp -r /var/lib/managed-server/dumps /root/records
-jq -c .rows /root/records/percona.json
-echo "{{\\"dumps\\": {{\\"percona\\": $(cat /root/records/percona.json)}}}}" >/var/lib/managed-server/backup/inventory.json
+cp -r /var/lib/managed-server/dumps /opt/records
+jq -c .rows /opt/records/percona.json
+echo "{{\\"dumps\\": {{\\"percona\\": $(cat /opt/records/percona.json)}}}}" >/var/lib/managed-server/backup/inventory.json
 find {DIRECTORY} ! -perm 700 ! -perm 600 ! -perm 750
 values() {{ mysql --no-defaults -u app -p"pa'ss" -S /run/mysqld/mysqld.sock -N -e 'SELECT HEX(a), HEX(b) FROM shop.t'; }}
-values >/root/values; wc -l </root/values
+values >/opt/values; wc -l </opt/values
 mysql -e 'DROP DATABASE shop; DROP DATABASE bare; DROP DATABASE `old_sys-mysql`; DROP USER app@localhost'
 {HERE}/restore-mysql load && {HERE}/restore-mysql count
-values | cmp - /root/values && echo equal
+values | cmp - /opt/values && echo equal
 mysql -N -e "SELECT COUNT(*) FROM shop.afar; SHOW PROCEDURE STATUS WHERE db = 'shop'; SHOW TRIGGERS IN shop" |
     cut -f 1,2
 """
@@ -204,9 +204,9 @@ grep -c 'unknown variable' /var/log/mysql/error.log
 def test_each_munin_plugin_has_figures(database):
     plugins = [plugin for plugin in database.server.munin if plugin.name.startswith("mysql_")]
     assert len(plugins) == 6
-    script = "chmod 711 /root\n" + "\n".join(
-        f"ln -s {plugin.plugin} /root/{plugin.name}\n"
-        f"as='setpriv --reuid {plugin.user} --clear-groups /root/{plugin.name}'\n"
+    script = "chmod 711 /opt\n" + "\n".join(
+        f"ln -s {plugin.plugin} /opt/{plugin.name}\n"
+        f"as='setpriv --reuid {plugin.user} --clear-groups /opt/{plugin.name}'\n"
         f"echo {plugin.name} $($as config | grep -c '[.]label') $($as | grep -c 'value [0-9]')"
         for plugin in plugins
     )

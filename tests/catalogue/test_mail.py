@@ -62,7 +62,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -su
 : >/tmp/received
 postfix check >/dev/null 2>&1; /usr/lib/postfix/configure-instance.sh - >/dev/null 2>&1; postfix start >/dev/null 2>&1
 useradd --system nagios 2>/dev/null
-relay() { python3 /root/relay "$@" & for _ in $(seq 100); do ss -Hltn | grep -q :587 && break; sleep 0.1; done; }
+relay() { python3 /opt/relay "$@" & for _ in $(seq 100); do ss -Hltn | grep -q :587 && break; sleep 0.1; done; }
 waiting() { for _ in $(seq 100); do [ $(wc -l </tmp/received) -ge $1 ] && break; sleep 0.1; done; cat /tmp/received; }
 """
 
@@ -76,7 +76,7 @@ def server(root, tmp_path, machines):
             "disk_gb: 80": f"disk_gb: 80\n        debian: {release}\n        settings: {{mail: {{tls: {tls}}}}}"
         }
         spec = customer(tmp_path, changes)
-        files = {**files_of(root, spec, ["mail"]), "/root/relay": TreeFile(RELAY)}
+        files = {**files_of(root, spec, ["mail"]), "/opt/relay": TreeFile(RELAY)}
         result = run_script(tree, f"{START}\n{script}\npostfix stop 2>/dev/null\necho done", files)
         lines = result.stdout.splitlines()
         assert lines[-1:] == ["done"], result

@@ -87,11 +87,11 @@ def test_each_munin_plugin_has_figures(server):
     said = [
         line.split()
         for line in server(
-            "chmod 711 /root\n"
+            "chmod 711 /opt\n"
             + "\n".join(
-                f"ln -s {plugin.plugin} /root/{plugin.name}\n"
-                f"echo {plugin.name} $(as /root/{plugin.name} config | grep -c '[.]label') "
-                f"$(as /root/{plugin.name} | grep -c 'value [0-9]')"
+                f"ln -s {plugin.plugin} /opt/{plugin.name}\n"
+                f"echo {plugin.name} $(as /opt/{plugin.name} config | grep -c '[.]label') "
+                f"$(as /opt/{plugin.name} | grep -c 'value [0-9]')"
                 for plugin in plugins
             )
         )

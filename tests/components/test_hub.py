@@ -128,10 +128,10 @@ def test_a_machine_shows_its_own_certificate_and_reads_the_hubs(acme):
         ),
         "HubCertificate": ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/hub/nrpe.pem"),
     }
-    assert not {"ReadFleet", "ListFleet", "ShowHub", "Page", "Alive"} & set(rights)
+    assert not {"ReadFleet", "ListFleet", "ShowHub", "Page", "OwnFigures"} & set(rights)
 
 
-def test_a_hub_reads_its_fleet_pages_and_says_that_it_is_alive(hub):
+def test_a_hub_reads_its_fleet_and_pages(hub):
     rights = statements(hub, "RolePolicy", "hub-mon1-identity-rights")
     bucket = f"arn:aws:s3:::{BUCKET}"
     assert rights["ReadFleet"]["Resource"] == [
@@ -144,8 +144,6 @@ def test_a_hub_reads_its_fleet_pages_and_says_that_it_is_alive(hub):
         "Action": "s3:PutObject",
         "Resource": f"{bucket}/hub/nrpe.pem",
     }
-    assert rights["Alive"]["Action"] == "cloudwatch:PutMetricData"
-    assert rights["Alive"]["Condition"] == {"StringEquals": {"cloudwatch:namespace": HUB.metric_namespace}}
     assert not [s for s in rights.values() if "Delete" in json.dumps(s["Action"]) and BUCKET in str(s)]
 
 
@@ -178,7 +176,7 @@ def test_an_alarm_outside_the_hub_goes_off_when_it_says_nothing(root):
     project = load_project(root)
     customer = resolve_stack(project, "hub")[0]
     (alarm,) = (alarm for alarm in customer.servers[0].alarms if alarm.missing == "breaching")
-    assert (alarm.namespace, alarm.metric) == (customer.runs_hub.metric_namespace, customer.runs_hub.metric)
+    assert alarm.own
     assert (alarm.comparison, alarm.threshold, alarm.period_s) == ("LessThanThreshold", 1, 60)
     assert alarm.detection_s <= 15 * 60 / 3
     assert dict(customer.routes)[alarm.priority] == "page"

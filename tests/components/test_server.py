@@ -86,6 +86,13 @@ def listed(value):
     return [value] if isinstance(value, str) else value
 
 
+def test_a_server_publishes_figures_where_an_alarm_waits_for_them_and_nowhere_else():
+    own = factories.alarm("alive", namespace="ManagedServer/Hub", metric="Alive")
+    recorded = environment(factories.server(alarms=(*factories.ALARMS, own)))
+    [figures] = [s for s in granted(recorded) if s["Action"] == "cloudwatch:PutMetricData"]
+    assert figures["Condition"] == {"StringEquals": {"cloudwatch:namespace": ["ManagedServer/Hub"]}}
+
+
 def test_rights_are_least(acme):
     statements = granted(acme)
     assert {s["Effect"] for s in statements} == {"Allow"}

@@ -20,17 +20,17 @@ PROGRAMS = "/usr/local/lib/managed-server/hub"
 SMALL_S3 = Path(__file__).with_name("small_s3.py").read_bytes()
 
 SENDMAIL = b"""#!/bin/sh
-[ ! -e /root/no-mail ] || exit 75
-cat >"/root/mail-$(ls /root/mail-* 2>/dev/null | wc -l)"
+[ ! -e /opt/no-mail ] || exit 75
+cat >"/opt/mail-$(ls /opt/mail-* 2>/dev/null | wc -l)"
 """
 SYSTEMCTL = b"""#!/bin/sh
-echo "told: $*" >>/root/told
+echo "told: $*" >>/opt/told
 """
 START = """
 set -u
 ip link set lo up
 export AWS_ENDPOINT_URL=http://127.0.0.1:8099 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
-python3 /root/small_s3.py /root/s3 8099 & s3=$!
+python3 /opt/small_s3.py /opt/s3 8099 & s3=$!
 for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1:8099/ && break; sleep 0.1; done
 fleet() { HUB/fleet 2>/dev/null; cat /var/lib/managed-server/heartbeat/fleet; }
 hosts() { (cd /var/lib/managed-server/hub/current/nagios/hosts && echo *.cfg); }
@@ -58,12 +58,12 @@ class HubMachine:
         """Run a bash script; the bucket holds what the fleet published."""
         own = [d for d in self.server.directories if d.origin in ORIGINS]
         made = "\n".join(f"install -d -o {d.owner} -g {d.group} -m {d.mode} {d.path}" for d in own)
-        place = f"/root/s3/{self.customer.runs_hub.fleet_bucket}"
+        place = f"/opt/s3/{self.customer.runs_hub.fleet_bucket}"
         text = (made + START + script).replace("HUB/", f"{PROGRAMS}/").replace("BUCKET", place)
         objects = (bucket or Bucket()).objects
         extra = {
-            "/root/script": (text + "\nkill $s3\n").encode(),
-            "/root/small_s3.py": SMALL_S3,
+            "/opt/script": (text + "\nkill $s3\n").encode(),
+            "/opt/small_s3.py": SMALL_S3,
             f"{place}/keep": b"",
             **{f"{place}/{quote(key, '')}": content for key, content in objects.items()},
             **(files or {}),
@@ -79,14 +79,14 @@ class HubMachine:
             absent=[gone.path for gone in self.server.removed if gone.origin in ORIGINS],
             hostname=self.server.host_name,
         )
-        result = run_all(self.tree, [Command(["bash", "/root/script"], timeout)], layout)[0]
+        result = run_all(self.tree, [Command(["bash", "/opt/script"], timeout)], layout)[0]
         assert not result.timed_out, result
         return result
 
     def sent(self, script):
         """Run a script that sends messages; returns the mails, the other lines of output, and the result."""
-        show = 'for f in $(ls /root/mail-* 2>/dev/null | sort -V); do echo "mail $(base64 -w0 "$f")"; done'
-        result = self.run(f"chmod 777 /root; umask 0\n{script}\n{show}")
+        show = 'for f in $(ls /opt/mail-* 2>/dev/null | sort -V); do echo "mail $(base64 -w0 "$f")"; done'
+        result = self.run(f"chmod 777 /opt; umask 0\n{script}\n{show}")
         lines = result.stdout.splitlines()
         mails = [
             email.message_from_bytes(base64.b64decode(line[5:]), policy=email.policy.default)

@@ -34,17 +34,17 @@ fleet; hosts
 nagios4 -v /etc/nagios4/nagios.cfg | grep -E 'Total|Checked .* (hosts|services)\.'
 ls /var/lib/managed-server/hub/machines
 cmp BUCKET/hub%2Fnrpe.pem /etc/nagios4/tls/hub.pem && echo "certificate shown"
-fleet >/dev/null; cat /root/told
-touch /root/s3/broken; fleet; hosts; rm /root/s3/broken
-cp BUCKET/fragments%2Facme%2Fdb.json /root/good
-cp /root/bad BUCKET/fragments%2Facme%2Fdb.json; fleet; hosts
-cp /root/good BUCKET/fragments%2Facme%2Fdb.json; fleet
+fleet >/dev/null; cat /opt/told
+touch /opt/s3/broken; fleet; hosts; rm /opt/s3/broken
+cp BUCKET/fragments%2Facme%2Fdb.json /opt/good
+cp /opt/bad BUCKET/fragments%2Facme%2Fdb.json; fleet; hosts
+cp /opt/good BUCKET/fragments%2Facme%2Fdb.json; fleet
 rm BUCKET/*acme*; fleet; hosts
 rm BUCKET/*; fleet; nagios4 -v /etc/nagios4/nagios.cfg | grep Total
 stat -c '%a %U %n' /var/lib/managed-server/hub/state.json /var/lib/managed-server/heartbeat/fleet
 """,
         bucket,
-        files={"/root/bad": bad},
+        files={"/opt/bad": bad},
     )
     checks = len(fragment()["checks"]) * 2 + 1
     denied = (
@@ -106,7 +106,7 @@ mkdir -p /run/apache2/socks; fleet >/dev/null
 ip addr add 203.0.113.5/32 dev lo; ip addr add 192.0.2.200/32 dev lo
 apache2ctl start; nagios4 /etc/nagios4/nagios.cfg >/dev/null 2>&1 & nagios=$!
 for i in $(seq 100); do [ -s /var/lib/nagios4/status.dat ] && break; sleep 0.2; done
-get() { curl -s -o /root/page -w '%{http_code} ' --max-time 10 "$@"; }
+get() { curl -s -o /opt/page -w '%{http_code} ' --max-time 10 "$@"; }
 tac=nagios4/cgi-bin/tac.cgi
 for from in 127.0.0.1 203.0.113.5 192.0.2.200; do
     at=http://203.0.113.5; [ $from != 127.0.0.1 ] || at=http://127.0.0.1
@@ -115,8 +115,8 @@ for from in 127.0.0.1 203.0.113.5 192.0.2.200; do
     done
     echo
 done
-get http://127.0.0.1/$tac; grep -o 'Monitoring Features' /root/page | head -1
-get 'http://127.0.0.1/nagios4/cgi-bin/status.cgi?host=example-web1'; grep -c 'service=nginx-status' /root/page
+get http://127.0.0.1/$tac; grep -o 'Monitoring Features' /opt/page | head -1
+get 'http://127.0.0.1/nagios4/cgi-bin/status.cgi?host=example-web1'; grep -c 'service=nginx-status' /opt/page
 kill $nagios; apache2ctl stop
 """,
         bucket,
@@ -158,13 +158,13 @@ def test_nagios_pages_but_for_a_window_and_until_somebody_acknowledges(hub):
     bucket.join("acme", "db", ipv4="127.0.0.12", maintenance=quiet, checks=few)
     result = hub.run(
         """
-chmod 777 /root; umask 0
+chmod 777 /opt; umask 0
 fleet
 # Minutes of two seconds; the servers, all down, are looked at when their windows are known.
 sed -i 's/^interval_length=60/interval_length=2/' /etc/nagios4/nagios.cfg
 sed -i '/^interval_length/a execute_host_checks=0\\nexecute_service_checks=0' /etc/nagios4/nagios.cfg
 sed -i '/^execute_.*=1/d' /etc/nagios4/nagios.cfg
-nagios4 /etc/nagios4/nagios.cfg >/root/nagios.log 2>&1 & nagios=$!
+nagios4 /etc/nagios4/nagios.cfg >/opt/nagios.log 2>&1 & nagios=$!
 pipe=/var/lib/nagios4/rw/nagios.cmd status=/var/lib/nagios4/status.dat log=/var/log/nagios4/nagios.log
 wait_for() { for i in $(seq 200); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; }
 wait_for "[ -p $pipe ] && [ -s $status ]"
@@ -173,15 +173,15 @@ wait_for "grep -q '^hostdowntime' $status"
 HUB/downtimes
 for command in START_EXECUTING_HOST_CHECKS START_EXECUTING_SVC_CHECKS; do echo "[1] $command" >$pipe; done
 wait_for "grep -q 'example-web1;DOWN;HARD' $log && grep -q 'acme-db;DOWN;HARD' $log"
-wait_for "grep -l '^To: page@' /root/mail-* >/dev/null 2>&1"
+wait_for "grep -l '^To: page@' /opt/mail-* >/dev/null 2>&1"
 managed-acknowledge example-web1 nobody x
 managed-acknowledge example-web1 "erin looks; at it"
-wait_for "grep -q '^Subject: ACKN' /root/mail-*"
-grep -h '^Subject' /root/mail-* | sort -u
+wait_for "grep -q '^Subject: ACKN' /opt/mail-*"
+grep -h '^Subject' /opt/mail-* | sort -u
 grep -h -o 'EXTERNAL COMMAND: [SA][A-Z_]*;.*' $log | grep -v EXECUTING
 grep -c '^hostdowntime' $status
 mkdir -p /var/lib/cloud/data; echo i-0123 >/var/lib/cloud/data/instance-id
-HUB/alive; echo "alive $?"; grep -o 'Value=i-0123' /root/s3/posts
+HUB/alive; echo "alive $?"; grep -o 'Value=i-0123' /opt/s3/posts
 kill $nagios
 """,
         bucket,

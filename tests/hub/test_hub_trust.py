@@ -22,7 +22,7 @@ shift 2
 place() {
     case $1 in s3://*) echo "BUCKET/$(echo "${1#s3://*/}" | sed 's,/,%2F,g')" ;; *) echo "$1" ;; esac
 }
-case $2 in s3://*) echo "given $2" ;; esac >>/root/uploads
+case $2 in s3://*) echo "given $2" ;; esac >>/opt/uploads
 cp "$(place "$1")" "$(place "$2")" 2>/dev/null
 EOF
 chmod 755 /usr/local/bin/aws
@@ -40,11 +40,11 @@ trust; ls BUCKET | grep -c machines
 HUB/fleet 2>/dev/null
 trust; cmp BUCKET/hub%2Fnrpe.pem /etc/nagios/tls/hub.pem && echo "hub let in"
 cat BUCKET/machines* | cmp - /etc/nagios/tls/machine.pem && echo shown
-trust; wc -l </root/uploads
+trust; wc -l </opt/uploads
 rm BUCKET/machines*; touch -d '25 hours ago' /var/lib/managed-server/nrpe-given; trust
 ls BUCKET | grep -c machines
 sed -i 's,^fleet=s3://,&other-,' /usr/local/lib/managed-server/nrpe-trust; trust
-tail -n 1 /root/uploads; grep nrpe /root/told
+tail -n 1 /opt/uploads; grep nrpe /opt/told
 """
     )
     bucket = hub.customer.runs_hub.fleet_bucket
@@ -85,11 +85,11 @@ ask() {
 }
 ask
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=x \
-    -keyout /root/x.key -out /root/x.pem 2>/dev/null
-cp /var/lib/managed-server/hub/machines/itself.pem /root/good.pem
-cat /root/x.pem >/var/lib/managed-server/hub/machines/itself.pem; echo "machine that isn't it: $(ask)"
-cat /root/good.pem >/var/lib/managed-server/hub/machines/itself.pem
-cat /root/x.key >/etc/nagios4/tls/hub.key; cat /root/x.pem >/etc/nagios4/tls/hub.pem
+    -keyout /opt/x.key -out /opt/x.pem 2>/dev/null
+cp /var/lib/managed-server/hub/machines/itself.pem /opt/good.pem
+cat /opt/x.pem >/var/lib/managed-server/hub/machines/itself.pem; echo "machine that isn't it: $(ask)"
+cat /opt/good.pem >/var/lib/managed-server/hub/machines/itself.pem
+cat /opt/x.key >/etc/nagios4/tls/hub.key; cat /opt/x.pem >/etc/nagios4/tls/hub.pem
 echo "hub that isn't it: $(ask)"
 kill $nrpe
 """

@@ -13,14 +13,14 @@ from tests.e2e.support import Clone
 pytestmark = pytest.mark.soak
 
 SITE = """
-mkdir -p /var/www/site.example /home/alice/work
+mkdir -p /var/www/site.example /home/alice/files
 head -c 3000000 /dev/urandom >/var/www/site.example/picture
 seq 1 5000 >/var/www/site.example/list
-echo 'of alice' >/home/alice/work/note; chown -R alice: /home/alice/work; chmod 0640 /home/alice/work/note
+echo 'of alice' >/home/alice/files/note; chown -R alice: /home/alice/files; chmod 0640 /home/alice/files/note
 ln -sf list /var/www/site.example/link
 """
-STATE = "find /var/www/site.example /home/alice/work -printf '%p %y %m %u %l %s %T@\\n' | sort; "
-STATE += "find /var/www/site.example /home/alice/work -type f | sort | xargs sha256sum"
+STATE = "find /var/www/site.example /home/alice/files -printf '%p %y %m %u %l %s %T@\\n' | sort; "
+STATE += "find /var/www/site.example /home/alice/files -type f | sort | xargs sha256sum"
 
 
 def of_server(web1, name):
@@ -117,7 +117,7 @@ def test_the_timers_elapse_at_night_and_once_a_week(web1, timer, first):
 
 
 def test_everything_comes_back_as_it_was(web1, backup):
-    web1.box.run("rm -r /var/www/site.example; echo no >/home/alice/work/note", check=True)
+    web1.box.run("rm -r /var/www/site.example; echo no >/home/alice/files/note", check=True)
     answer, _ = restored(web1, "all")
     assert answer["problems"] == []
     assert answer["files"] > 3
@@ -176,7 +176,7 @@ def test_a_dump_that_lacks_something_is_found(web1, fault):
 @pytest.mark.usefixtures("backup")
 def test_single_files_come_back_beside_those_that_stand(web1):
     web1.box.run("echo newer >/var/www/site.example/list", check=True)
-    answer, _ = restored(web1, "paths", "/var/www/site.example/list", "/home/alice/work")
+    answer, _ = restored(web1, "paths", "/var/www/site.example/list", "/home/alice/files")
     there = web1.box.run(
         f"cat {answer['into']}/var/www/site.example/list; ls {answer['into']}", check=True
     ).stdout
