@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from managed_server.loading import Document, nearest
-from managed_server.model.catalogue import Absent, CheckIntent, Software, Tool
+from managed_server.model.catalogue import Software, Tool
+from managed_server.model.catalogue_items import Absent, CheckIntent
 from managed_server.problems import Path, Problem
 from managed_server.project import EntryFile, Project
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from managed_server.model.catalogue import Connect, Listen
+from managed_server.model.catalogue_items import Connect, Listen
 from managed_server.spec import Hub, Rule
 
 WORLD = ("0.0.0.0/0", "::/0")

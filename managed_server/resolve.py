@@ -2,13 +2,13 @@
 
 import datetime
 from pathlib import Path as FilePath
-from typing import Any
 
 from managed_server import spec
+from managed_server.assemble import Whose, server_spec
 from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
 from managed_server.model import provider as provider_model
-from managed_server.model.catalogue import Absent
+from managed_server.model.catalogue_items import Absent
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Customer, Server
 from managed_server.model.objectives import WorkingDayObjective
@@ -241,77 +241,8 @@ class _Resolver:
         if release is None or machine is None or len(self.problems) > before:
             return None
         gather = Gatherer(self.project, server, machine, chosen, objectives)
-        munin = tuple(sorted((plugin for _, plugin in gather.section("munin")), key=lambda p: p.name))
-        collections: dict[str, tuple[Any, ...]] = {
-            "sites": tuple(sorted(server.sites)),
-            "users": gather.users(users),
-            "munin_plugins": munin,
-            "apt_sources": gather.apt_sources(),
-            "dumps": gather.dumps(),
-        }
-        packages, vendor_packages = gather.packages()
-        result = spec.ServerSpec(
-            name=name,
-            host_name=f"{self.stack}-{name}",
-            hosting=server.hosting,
-            instance_type=server.instance_type,
-            vcpus=machine.vcpus,
-            memory_mb=machine.memory_mb,
-            architecture=machine.architecture,
-            burstable=machine.burstable,
-            disk_gb=server.disk_gb,
-            debian=server.debian,
-            codename=release.codename,
-            image_owner=release.image_owner,
-            image_name=release.image_name.replace("{architecture}", machine.architecture),
-            root_device=release.root_device,
-            software=tuple(sorted(server.software)),
-            entries=gather.entries(),
-            sites=collections["sites"],
-            unsupported_packages=tuple(sorted(server.unsupported_packages)),
-            maintenance=spec.Maintenance(
-                server.maintenance.day, server.maintenance.time, server.maintenance.reboot
-            ),
-            pin=server.pin,
-            packages=packages,
-            vendor_packages=vendor_packages,
-            units=gather.units(),
-            processes=tuple(
-                sorted(
-                    (spec.Process(origin, p.name, p.user) for origin, p in gather.section("processes")),
-                    key=lambda p: (p.name, p.user),
-                )
-            ),
-            listens=tuple(
-                sorted(
-                    (
-                        spec.Listen(origin, i.port, i.protocol, i.bind, i.reach, i.purpose)
-                        for origin, i in gather.section("listens")
-                    ),
-                    key=lambda i: (i.port, i.protocol, i.origin),
-                )
-            ),
-            rules=gather.rules(admin, hub),
-            files=gather.files(collections),
-            directories=gather.directories(collections),
-            links=gather.links(collections),
-            removed=gather.removed(),
-            timers=gather.timers(),
-            setup=gather.setup(),
-            apt_sources=collections["apt_sources"],
-            dumps=collections["dumps"],
-            users=collections["users"],
-            groups=gather.groups(),
-            checks=gather.checks(),
-            munin=munin,
-            logs=tuple(sorted((item for _, item in gather.section("logs")), key=lambda i: i.path)),
-            integrity_watch=gather.parts("integrity", "watch"),
-            integrity_ignore=gather.parts("integrity", "ignore"),
-            antivirus_exclude=gather.parts("antivirus", "exclude"),
-            backup_paths=gather.parts("backup", "paths"),
-            backup_exclude=gather.parts("backup", "exclude"),
-            alarms=gather.alarms(),
-        )
+        whose = Whose(self.stack, users, admin, hub)
+        result = server_spec(name, whose, gather, release)
         self._check_server(at, result, objectives)
         return result
 

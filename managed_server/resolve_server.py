@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from managed_server import spec
 from managed_server.firewall_rules import rules
-from managed_server.model.catalogue import Absent, CheckIntent, Entry, Software, Tool, When
+from managed_server.model.catalogue import Entry, Software, Tool
+from managed_server.model.catalogue_items import Absent, CheckIntent, When
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Server
 from managed_server.model.tables import InstanceFacts

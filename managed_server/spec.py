@@ -7,8 +7,46 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from managed_server.model.catalogue import Log, MuninPlugin
+from managed_server.model.catalogue_items import Log, MuninPlugin
 from managed_server.model.contract import Priority
+from managed_server.spec_machine import (
+    AptSource,
+    Directory,
+    Dump,
+    File,
+    Link,
+    Process,
+    Removed,
+    Setup,
+    Timer,
+    Unit,
+)
+
+__all__ = [
+    "Alarm",
+    "AptSource",
+    "Check",
+    "Contact",
+    "CustomerSpec",
+    "Directory",
+    "Dump",
+    "EntrySpec",
+    "File",
+    "Hub",
+    "Link",
+    "Listen",
+    "Maintenance",
+    "Process",
+    "Provider",
+    "Removed",
+    "Response",
+    "Rule",
+    "ServerSpec",
+    "Setup",
+    "Timer",
+    "Unit",
+    "User",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,121 +188,6 @@ class Check:
         take its whole time-out. Age checks count from the moment the age is exceeded, so it is the same sum.
         """
         return self.interval_s + (self.attempts - 1) * self.retry_s + self.timeout_s
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that must run."""
-
-    origin: str
-    name: str
-    user: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file to be rendered."""
-
-    origin: str
-    path: str
-    template: str
-    copy_of: str | None
-    """Path in the repository of what is copied as it stands; the template isn't read then."""
-    owner: str
-    group: str
-    mode: str
-    notify: tuple[str, ...]
-    validate_with: str | None
-    once: bool
-    item: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A directory that no package makes."""
-
-    origin: str
-    path: str
-    owner: str
-    group: str
-    mode: str
-    once: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A symbolic link."""
-
-    origin: str
-    path: str
-    target: str
-    notify: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A path that a package brings and that must not be there."""
-
-    origin: str
-    path: str
-    notify: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A systemd unit; state is ``running`` or ``stopped``."""
-
-    origin: str
-    name: str
-    state: str
-    reload: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """A job that a systemd timer starts."""
-
-    origin: str
-    name: str
-    calendar: str
-    random_delay_minutes: int
-    command: str
-    user: str
-    idle: bool
-    timeout_minutes: int
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """A step that is carried out unless a command says that it is done."""
-
-    origin: str
-    name: str
-    command: str
-    unless: str
-
-
-@dataclass(frozen=True, slots=True)
-class AptSource:
-    """A vendor's package archive, and how unattended upgrades name it."""
-
-    name: str
-    uri: str
-    suite: str
-    components: tuple[str, ...]
-    key_fingerprint: str
-    key_url: str
-    upgrade_origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dump:
-    """A local database dump."""
-
-    name: str
-    engine: str
-    directory: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 
 from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
-from managed_server.model.catalogue import Absent
+from managed_server.model.catalogue_items import Absent
 from managed_server.rendering import render
 from managed_server.resolve import resolve_stack
 from managed_server.resolve_server import _Command
