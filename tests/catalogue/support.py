@@ -60,10 +60,11 @@ def run_script(
     files: Mapping[str, TreeFile],
     timeout: float = 120,
     env: Mapping[str, str] | None = None,
+    users: Sequence[str] = (),
 ) -> Result:
-    """Run a bash script in a throw-away copy of the tree with these files in it."""
+    """Run a bash script in a throw-away copy of the tree with these files, and these accounts, in it."""
     whole = f"set -u\nip link set lo up\nmkdir -p /var/lib/managed-server/heartbeat\n{script}"
-    layout = Layout({**files, "/opt/script": TreeFile(whole.encode())})
+    layout = Layout({**files, "/opt/script": TreeFile(whole.encode())}, users=users)
     return run_all(at, [Command(["bash", "/opt/script"], timeout, dict(env or {}))], layout)[0]
 
 
