@@ -58,10 +58,17 @@ def load_project(root: FilePath) -> Project:
     return project
 
 
-def load_provider(root: FilePath) -> Provider | None:
-    """Load provider.yaml alone; None if something is wrong with it."""
+def load_provider(root: FilePath) -> Provider:
+    """Load provider.yaml alone: for what needs no catalogue.
+
+    Raises:
+        InputError: it is wrong.
+    """
     document = read_yaml(root / _SINGLE_FILES["provider"][0], root)
-    return None if document.problems else validate(document, Provider)
+    provider = validate(document, Provider)
+    if document.problems or provider is None:
+        raise InputError(document.problems)
+    return provider
 
 
 def _load_entries(

@@ -11,10 +11,10 @@ from managed_server.model.provider import Hub
 def allocate(root: Path, local: LocalAws) -> None:
     """Allocate the recorded address of every hub on the local AWS, if it isn't yet.
 
-    Nothing is done where provider.yaml is wrong: whoever needs it says so.
+    Raises:
+        InputError: provider.yaml is wrong.
     """
-    provider = load_provider(root)
-    for hub in provider.hubs.values() if provider else ():
+    for hub in load_provider(root).hubs.values():
         _allocate(local, hub)
 
 

@@ -79,6 +79,19 @@ def test_a_machine_that_comes_later_is_known_to_those_before(session, one, cloud
     assert session.box("third").running()
 
 
+def test_a_vendor_that_comes_later_is_reached_by_way_of_the_host(session, one):
+    name = "vendor.hosting.example"
+    before = {mirror.host: mirror.address for mirror in session.plan().mirrors}
+    session.up([one.machine], hub="", office="203.0.113.1", aliases={}, archives=[name])
+    after = {mirror.host: mirror.address for mirror in session.plan().mirrors}
+    assert {host: after[host] for host in before} == before, "the others keep their addresses"
+    assert one.run(["getent", "ahostsv4", name]).stdout.split()[0] == after[name]
+    # Accepted, and reset: the host itself finds no such vendor.
+    assert one.run(["curl", "-s", "--max-time", "20", f"http://{name}/"]).returncode in (52, 56)
+    ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://169.254.169.254/latest/meta-data"]
+    assert one.run(ask).stdout == "401", "what was there before is there again"
+
+
 def test_another_instance_of_the_name_is_refused(session, one):
     other = plan.Machine(**{**one.machine.as_json(), "instance_id": "i-0123456789abcdef0"})
     with pytest.raises(SessionError, match="is another instance now"):

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
 
-from managed_server.inputs import load_stack, stack_names
-from managed_server.loading import read_yaml, validate
+from managed_server.inputs import load_project, load_provider, load_stack, stack_names
 from managed_server.local.aws import process as aws
 from managed_server.local.box.instances import Instances, Machine
 from managed_server.local.box.machine import MachineError
@@ -25,7 +25,7 @@ from managed_server.local.box.processes import ProcessError
 from managed_server.local.box.session import Session, SessionError
 from managed_server.local.debian.host import DebianError
 from managed_server.model.provider import Provider
-from managed_server.problems import InputError
+from managed_server.resolve import resolve_stack
 
 LOCAL = ".local"
 RELAY = "203.0.113.100"
@@ -88,6 +88,7 @@ def up(root: Path, stacks: Sequence[str]) -> int:
             hub=hub,
             office=str(next(office.hosts())) if office else "",
             aliases={str(provider.mail.relay): RELAY},
+            archives=archives(root, stacks or stack_names(root)),
         )
         plan = session.plan()
         if plan and plan.pages:
@@ -95,17 +96,18 @@ def up(root: Path, stacks: Sequence[str]) -> int:
     return 0
 
 
-def load_provider(root: Path) -> Provider:
-    """provider.yaml alone: a machine that stands needs no catalogue.
+def archives(root: Path, stacks: Sequence[str]) -> tuple[str, ...]:
+    """The hosts from which the stacks' software comes, besides Debian's: vendors' archives and their keys.
 
     Raises:
-        InputError: it is wrong.
+        InputError: a stack file or the catalogue is wrong.
     """
-    document = read_yaml(root / "provider.yaml", root)
-    provider = validate(document, Provider)
-    if document.problems or provider is None:
-        raise InputError(document.problems)
-    return provider
+    project = load_project(root)
+    servers = [server for stack in stacks for server in resolve_stack(project, stack)[0].servers]
+    urls = [
+        url for server in servers for source in server.apt_sources for url in (source.uri, source.key_url)
+    ]
+    return tuple(sorted({host for url in urls if (host := urlsplit(url).hostname)}))
 
 
 def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequence[str]) -> list[Machine]:

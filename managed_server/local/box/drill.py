@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from managed_server import drills
+from managed_server.inputs import load_provider
 from managed_server.local.aws import process as aws
 from managed_server.local.aws.client import session as aws_session
 from managed_server.local.box import commands
@@ -132,7 +133,7 @@ def _drill(
 
 def _machine(root: Path, session: Session, customer: CustomerSpec, server: str, local: aws.LocalAws) -> Box:
     """Boot a fresh machine that plays the server's instance, and may only read."""
-    provider = commands.load_provider(root)
+    provider = load_provider(root)
     found = [
         each for each in commands.standing(root, provider, local, [customer.id]) if each.server == server
     ]
@@ -141,7 +142,10 @@ def _machine(root: Path, session: Session, customer: CustomerSpec, server: str, 
     machine = replace(found[0], session_policy=READ_ONLY)
     # A first converge that begins before the boot has ended is waited for with it.
     aliases = {str(provider.mail.relay): commands.RELAY}
-    session.up([machine], hub="", office="", aliases=aliases, timeout=CONVERGE_TIMEOUT)
+    session.up(
+        [machine], hub="", office="", aliases=aliases,
+        archives=commands.archives(root, [customer.id]), timeout=CONVERGE_TIMEOUT,
+    )  # fmt: skip
     return session.box(machine.name)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,15 +81,26 @@ def load(folder: Path) -> Plan | None:
     return Plan(**{**data, "mirrors": mirrors, "machines": machines})
 
 
-def mirrors(base: Path) -> tuple[Mirror, ...]:
-    """The hosts that apt of a tree connects to, each with an address of its own."""
-    sources = (base / "etc/apt/sources.list").read_text(encoding="utf-8")
-    found: dict[str, set[int]] = {}
-    for url in [*_SOURCE.findall(sources), *_PROXY.findall(host_apt_options())]:
-        parts = urlsplit(url)
-        if parts.hostname:
-            found.setdefault(parts.hostname, set(_MIRROR_PORTS)).update({parts.port} if parts.port else ())
-    return tuple(
-        Mirror(host, _MIRRORS.format(number), tuple(sorted(ports)))
-        for number, (host, ports) in enumerate(sorted(found.items()), 1)
+def mirrors(
+    bases: Iterable[Path], archives: Iterable[str], known: tuple[Mirror, ...] = ()
+) -> tuple[Mirror, ...]:
+    """The hosts that apt connects to, each with an address of its own; those that are known keep theirs.
+
+    Args:
+        bases: trees, whose own sources are read.
+        archives: hosts of vendors.
+        known: of the session so far.
+    """
+    found: dict[str, set[int]] = {host: set(_MIRROR_PORTS) for host in archives}
+    for base in bases:
+        sources = (base / "etc/apt/sources.list").read_text(encoding="utf-8")
+        for url in [*_SOURCE.findall(sources), *_PROXY.findall(host_apt_options())]:
+            parts = urlsplit(url)
+            if parts.hostname:
+                ports = found.setdefault(parts.hostname, set(_MIRROR_PORTS))
+                ports.update({parts.port} if parts.port else ())
+    new = sorted(set(found) - {mirror.host for mirror in known})
+    return known + tuple(
+        Mirror(host, _MIRRORS.format(number), tuple(sorted(found[host])))
+        for number, host in enumerate(new, len(known) + 1)
     )

@@ -84,7 +84,7 @@ class Session:
 
     def up(
         self, machines: Sequence[Machine], *, hub: str, office: str, aliases: dict[str, str],
-        timeout: float = BOOT_TIMEOUT,
+        archives: Sequence[str] = (), timeout: float = BOOT_TIMEOUT,
     ) -> None:  # fmt: skip
         """Start machines, besides those that run already, and wait until they have booted.
 
@@ -93,6 +93,7 @@ class Session:
             hub: address of the machine whose pages the host's loopback offers; empty for none.
             office: address that they are asked from; empty without a hub.
             aliases: names that all machines know, with their addresses.
+            archives: hosts of vendors' package archives, which are reached by way of this host.
             timeout: seconds that a boot may take.
 
         Raises:
@@ -105,7 +106,10 @@ class Session:
             for release in sorted({machine.release for machine in machines})
         }
         with self._alone():
-            now = self._planned(machines, bases, hub, aliases)
+            before = self.plan()
+            now = self._planned(machines, bases, hub, aliases, archives)
+            if before is not None and before.mirrors != now.mirrors:
+                processes.end_group(self._service_group)  # it listens for those that it began with
             self.network.start()
             for address in (plans.METADATA, plans.AWS, *(mirror.address for mirror in now.mirrors)):
                 self.network.offer(address)
@@ -120,16 +124,14 @@ class Session:
                     box.write("/etc/hosts", now.hosts())
 
     def _planned(
-        self, machines: Sequence[Machine], bases: dict[int, Path], hub: str, aliases: dict[str, str]
-    ) -> plans.Plan:
+        self, machines: Sequence[Machine], bases: dict[int, Path], hub: str, aliases: dict[str, str],
+        archives: Sequence[str],
+    ) -> plans.Plan:  # fmt: skip
         """The session's plan, with these machines in it, written down."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        now = self.plan()
-        if now is None:
-            mirrors = {mirror.host: mirror for base in bases.values() for mirror in plans.mirrors(base)}
-            now = plans.Plan(
-                self.prefix, str(self._aws_folder), tuple(mirrors.values()), hub, _free_port(), aliases, ()
-            )
+        now = self.plan() or plans.Plan(
+            self.prefix, str(self._aws_folder), (), hub, _free_port(), aliases, ()
+        )
         known = {machine.name: machine for machine in now.machines}
         for machine in machines:
             if known.setdefault(machine.name, machine) != machine:
@@ -138,8 +140,9 @@ class Session:
                     f"{known[machine.name].instance_id}): `managed box down` first"
                 )
         now = replace(
-            now, machines=tuple(known.values()), pages=hub or now.pages, aliases={**now.aliases, **aliases}
-        )
+            now, machines=tuple(known.values()), pages=hub or now.pages, aliases={**now.aliases, **aliases},
+            mirrors=plans.mirrors(bases.values(), archives, now.mirrors),
+        )  # fmt: skip
         now.save(self.folder)
         return now
 
@@ -154,10 +157,14 @@ class Session:
         box.start()
         return box
 
+    @property
+    def _service_group(self) -> str:
+        return f"{self.prefix}/.service"
+
     def _start_service(self) -> None:
         if processes.recorded(self.folder / "service.pid"):
             return
-        group = f"{self.prefix}/.service"
+        group = self._service_group
         processes.end_group(group)
         log = self.folder / "service.log"
         start = log.stat().st_size if log.exists() else 0
