@@ -91,10 +91,14 @@ def test_without_the_cure_a_killed_engine_leaves_processes(project):
         project.end_processes()
 
 
-def test_without_the_cure_every_run_leaves_processes(project):
+def test_without_the_cure_runs_leave_processes(project):
+    """One of a few: whether the last provider ends by itself in time is a race, which a busy machine decides."""
     try:
-        assert project.write('aws.ec2.Eip("e", opts=here)').up(off=("orphans",)).returncode == 0
-        assert any("terraform-provider-aws" in line for line in project.processes())
+        for number in range(5):
+            assert project.write(f'aws.ec2.Eip("e{number}", opts=here)').up(off=("orphans",)).returncode == 0
+            if any("terraform-provider-aws" in line for line in project.processes()):
+                return
+        pytest.fail("nothing was left behind: is the cure still needed?")
     finally:
         project.end_processes()
 
