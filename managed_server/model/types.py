@@ -36,15 +36,21 @@ _MIN_RSA_BITS = 2048  # OpenSSH's own floor is 1024; NIST SP 800-131A asks for 2
 _ED25519_BYTES = 32
 
 
-def _pattern(regex: str, what: str) -> Callable[[str], str]:
-    compiled = re.compile(regex)
+class Matching:
+    """Checks that a text matches a regular expression whole; the schemas for editors take over ``regex``."""
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(f"{value!r} is not {what}")
+    def __init__(self, regex: str, what: str) -> None:
+        self.regex, self.what = regex, what
+        self._compiled = re.compile(regex)
+
+    def __call__(self, value: str) -> str:
+        """Return the text, or raise ValueError."""
+        if not self._compiled.fullmatch(value):
+            raise ValueError(f"{value!r} is not {self.what}")
         return value
 
-    return check
+
+_pattern = Matching
 
 
 def _quoted(what: str) -> Callable[[Any], Any]:
