@@ -97,7 +97,7 @@ printf '#!/bin/sh\\nrm -rf /tmp/busy/*-soon.service\\nexec /bin/sleep 0.2\\n' >/
 chmod 755 /usr/local/bin/*
 mkdir -p /tmp/busy
 export PATH=/usr/local/bin:$PATH
-maintenance() { /usr/local/lib/managed-server/maintenance 2>/dev/null; cat /var/lib/managed-server/heartbeat/maintenance; }
+maintenance() { /usr/local/lib/managed-server/maintenance --now 2>/dev/null; cat /var/lib/managed-server/heartbeat/maintenance; }
 """
 DUE = "echo linux-image-amd64 >/run/reboot-required.pkgs; touch /run/reboot-required\n"
 SERVICES = "needrestart -q -l -r a"
@@ -131,6 +131,28 @@ def test_a_job_is_not_broken_off(server):
     late = "sed -i 's/managed-backup.service/managed-backup-soon.service/' /usr/local/lib/managed-server/maintenance\n"
     said = server(f"{FAKES}{late}{DUE}touch /tmp/busy/managed-backup-soon.service\nmaintenance")
     assert said[0] == "systemctl reboot"
+
+
+@pytest.mark.parametrize(
+    ("now", "inside"),
+    [
+        ("2026-11-28 04:30:00", True),  # a Saturday
+        ("2026-11-28 05:29:59", True),
+        ("2026-11-28 04:29:59", False),
+        ("2026-11-28 05:30:00", False),
+        ("2026-11-27 04:45:00", False),
+        ("2026-12-05 04:45:00", True),
+    ],
+)
+def test_nothing_is_restarted_outside_the_window(server, now, inside):
+    clock = f"""
+printf '#!/bin/sh\\n[ "$*" != +%%s ] || set -- --utc --date "{now}" +%%s\\nexec /bin/date "$@"\\n' >/usr/local/bin/date
+chmod 755 /usr/local/bin/date
+"""
+    said = server(f"{FAKES}{clock}{DUE}/usr/local/lib/managed-server/maintenance 2>&1")
+    told = "maintenance: ok: the server is restarted for linux-image-amd64 "
+    later = "maintenance: a reboot is due; it is made in the window: Saturday, 04:30 UTC"
+    assert said == ([told, "systemctl reboot"] if inside else [later])
 
 
 def test_times_do_not_meet(root, tmp_path, machine):
