@@ -9,16 +9,28 @@ File {
   backup => false,
 }
 
-# One after the other: a failure stops what comes after it, so that a bundle that can't be installed changes
-# nothing of what runs.
+# In this order, which is that of the manifest (Puppet's default).
 class { 'stop_gone': }
--> class { 'apt_sources': }
--> class { 'install': }
--> class { 'accounts': }
--> class { 'place': }
--> class { 'run': }
--> class { 'set_up': }
--> class { 'remove_gone': }
+class { 'apt_sources': }
+class { 'install': }
+class { 'accounts': }
+class { 'place': }
+class { 'run': }
+class { 'set_up': }
+class { 'remove_gone': }
+
+# A failure stops what comes after it, so that a bundle that can't be installed changes nothing of what runs. A machine
+# that has never had a good bundle runs nothing that could suffer: there, only what builds on what failed is left out.
+unless lookup('go_on') {
+  Class['stop_gone']
+  -> Class['apt_sources']
+  -> Class['install']
+  -> Class['accounts']
+  -> Class['place']
+  -> Class['run']
+  -> Class['set_up']
+  -> Class['remove_gone']
+}
 
 # What the last bundle ran and this one lacks, before anything new could want its port.
 class stop_gone {
@@ -61,10 +73,14 @@ class apt_sources {
 class install {
   $packages = lookup('packages')
   $missing = lookup('missing')
+  $how = lookup('go_on') ? {
+    true    => '--what-can-be-had ',
+    default => '',
+  }
   unless $missing.empty {
     # All at once: one call of apt takes half the time of one for each package.
     exec { 'install packages':
-      command => "sh ${lookup('bundle')}/puppet/install-packages ${join($missing, ' ')}",
+      command => "sh ${lookup('bundle')}/puppet/install-packages ${how}${join($missing, ' ')}",
       timeout => 1800,
       before  => Package[$packages],
     }

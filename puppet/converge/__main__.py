@@ -23,8 +23,12 @@ SCHEMA = 2
 BUNDLE = Path(__file__).resolve().parents[2]
 HOME = Path("/var/lib/managed-server")
 RUN = Path("/run/managed-server")
+GOOD = BUNDLE.parent / "good"
+"""Link to the last bundle that converged; fetch-bundle sets it."""
 IDENTITY = Path("/etc/managed-server/identity")
 REPORTS = HOME / "reports"
+NOT_INSTALLED = HOME / "converge/not-installed"
+"""Packages that the last run couldn't install, for the heartbeat; one line."""
 KEPT_REPORTS = 50
 LOCK_TIMEOUT = 900  # seconds; a first run takes minutes
 PUPPET_TIMEOUT = 3600  # seconds
@@ -104,8 +108,11 @@ def converge(whole: plan.Manifest, *, noop: bool) -> int:
     left["packages"] = system.removable(ours) if ours else []
     # Besides those of the last bundle, accounts that somebody added by hand.
     left["users"] = sorted({*left["users"], *system.people()} - set(wanted["users"]))
-    code = puppet(plan.data(manifest, str(BUNDLE), missing, left), noop=noop)
+    code = puppet(plan.data(manifest, str(BUNDLE), missing, left, go_on=not GOOD.exists()), noop=noop)
     done = code in DONE
+    if not noop:
+        absent = sorted(set(missing) - system.installed_packages())
+        system.write(NOT_INSTALLED, " ".join(absent) + "\n")
     if done and not noop:
         state["applied"] = wanted
         state["installed"] = sorted(set(state["installed"]) - set(left["packages"]))

@@ -84,12 +84,21 @@ def expiry(last_day: str | None) -> str:
     return (datetime.date.fromisoformat(last_day) + datetime.timedelta(days=1)).isoformat()
 
 
-def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed) -> dict[str, Any]:
-    """Return what Hiera gives to site.pp."""
+def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed, *, go_on: bool) -> dict[str, Any]:
+    """Return what Hiera gives to site.pp.
+
+    Args:
+        manifest: what applies here.
+        bundle: path of the bundle.
+        missing: packages that are not installed yet.
+        left: what earlier bundles brought and this one lacks.
+        go_on: whether what fails keeps only what builds on it from being applied, not all that comes after.
+    """
     return {
         **{key: manifest[key] for key in ("apt_sources", "packages", "groups", "directories", "files")},
         **{key: manifest[key] for key in ("links", "removed", "units", "timers", "setup")},
         "bundle": bundle,
+        "go_on": go_on,
         "missing": missing,
         "parents": parents(manifest) or ["/etc"],
         "users": [{**user, "expiry": expiry(user["expires"])} for user in manifest["users"]],

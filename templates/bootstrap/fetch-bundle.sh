@@ -77,6 +77,7 @@ get() {
 }
 
 converge() {
+    rm -f "$state/converge/not-installed"
     rm -f "$state/applied" # so that a run that is cut off, or fails, is followed by another
     if python3 "$bundles/$1/puppet/converge" >&2; then
         echo "$1" > "$work/applied"
@@ -134,6 +135,10 @@ fi
 echo "$wanted" > "$work/failed"
 mv "$work/failed" "$state/failed"
 problem="${problem:+$problem; }bundle ${wanted:0:12} can't be applied"
+absent="$(content "$state/converge/not-installed")"
+if [[ -n "$absent" ]]; then
+    problem="$problem, not installed: ${absent:0:200}"
+fi
 say "$problem"
 if [[ -n "$good" && "$good" != "$wanted" ]]; then
     if converge "$good"; then

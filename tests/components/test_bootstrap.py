@@ -34,7 +34,12 @@ here = pathlib.Path(__file__).resolve().parents[2]
 log = pathlib.Path(os.environ["FAKE_S3"]) / "converged"
 with log.open("a") as file:
     file.write((here / "name").read_text() + "\\n")
-sys.exit((pathlib.Path(os.environ["FAKE_S3"]) / ("fails-" + (here / "name").read_text())).exists())
+fails = pathlib.Path(os.environ["FAKE_S3"]) / ("fails-" + (here / "name").read_text())
+if fails.exists() and fails.read_text():
+    missing = pathlib.Path(os.environ["STATE_DIRECTORY"]) / "converge"
+    missing.mkdir(exist_ok=True)
+    (missing / "not-installed").write_text(fails.read_text())
+sys.exit(fails.exists())
 """
 
 
@@ -72,10 +77,10 @@ class Machine:
     def point(self, text):
         self.put("servers/web1/current.json", text.encode())
 
-    def fails(self, name, *, yes=True):
-        """Say whether the bundle of this name can't be applied."""
+    def fails(self, name, *, yes=True, missing=""):
+        """Say whether the bundle of this name can't be applied, and which packages it couldn't install."""
         path = self.s3 / f"fails-{name}"
-        path.touch() if yes else path.unlink()
+        path.write_text(missing) if yes else path.unlink()
 
     def fetch(self, *arguments):
         argv = ["bash", SCRIPT, *arguments]
@@ -247,6 +252,18 @@ def test_a_new_machine_tries_again_each_time(machine):
     assert machine.converged == ["one", "one"]
     machine.fails("one", yes=False)
     assert machine.fetch().returncode == 0
+
+
+def test_packages_that_can_not_be_installed_are_named(machine):
+    machine.fails("one", missing="this that\n")
+    first = machine.deliver("one")
+    machine.fetch()
+    assert machine.heartbeat == f"critical bundle {first[:12]} can't be applied, not installed: this that\n"
+    machine.fails("one")
+    machine.fetch()
+    assert machine.heartbeat == f"critical bundle {first[:12]} can't be applied\n", (
+        "of this run, not the last"
+    )
 
 
 def test_a_power_cut_during_a_converge_is_followed_by_another(machine):

@@ -71,7 +71,8 @@ def test_the_mirror_is_gone_and_nothing_of_the_new_bundle_is_applied(fleet, heal
     try:
         assert healed.converge().returncode != 0
         assert healed.heartbeat() == (
-            f"critical bundle {bundle.sha256[:12]} can't be applied; back on {healed.bundle.sha256[:12]}"
+            f"critical bundle {bundle.sha256[:12]} can't be applied, not installed: sl; "
+            f"back on {healed.bundle.sha256[:12]}"
         )
         assert "managed-admins" not in healed.box.run(["id", "-nG", "bob"]).stdout
         assert serves(healed, foreign)
