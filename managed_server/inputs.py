@@ -20,7 +20,7 @@ E = TypeVar("E", bound=Entry)
 _STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # Pulumi's own rule; the customer id's is narrower
 _CUSTOMER = "config.managed-server:customer"
 
-_SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
+SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "provider": ("provider.yaml", Provider),
     "contract": ("contract/enhanced-sla.yaml", Contract),
     "checks": ("catalogue/checks.yaml", Checks),
@@ -28,6 +28,7 @@ _SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "debian": ("catalogue/debian.yaml", Debian),
     "instance_types": ("catalogue/instance-types.yaml", InstanceTypes),
 }
+"""Files of which there is one: path and model, by the field of the project."""
 
 
 def load_project(root: FilePath) -> Project:
@@ -39,7 +40,7 @@ def load_project(root: FilePath) -> Project:
     problems: list[Problem] = []
     single: dict[str, Any] = {}
     documents: dict[str, Document] = {}
-    for name, (path, model) in _SINGLE_FILES.items():
+    for name, (path, model) in SINGLE_FILES.items():
         documents[name] = read_yaml(root / path, root)
         single[name] = validate(documents[name], model) if not documents[name].problems else None
         problems += documents[name].problems
@@ -64,7 +65,7 @@ def load_provider(root: FilePath) -> Provider:
     Raises:
         InputError: it is wrong.
     """
-    document = read_yaml(root / _SINGLE_FILES["provider"][0], root)
+    document = read_yaml(root / SINGLE_FILES["provider"][0], root)
     provider = validate(document, Provider)
     if document.problems or provider is None:
         raise InputError(document.problems)

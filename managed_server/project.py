@@ -17,8 +17,11 @@ from managed_server.problems import InputError, Path
 E = TypeVar("E", bound=Entry)
 
 
+PLACEHOLDER_NAME = r"[a-z][a-z0-9_]*"
+
+
 class _Placeholder(string.Template):
-    braceidpattern = r"[a-z][a-z0-9_]*"
+    braceidpattern = PLACEHOLDER_NAME
     idpattern = r"(?!)"  # only ${name}: a lone $ is text, as in regular expressions and shell commands
 
 
