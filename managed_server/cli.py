@@ -11,6 +11,9 @@ from typing import Annotated
 
 import typer
 
+from managed_server.commands import people
+from managed_server.commands.options import HERE, Json, Root, Stacks
+from managed_server.commands.options import repository as _root
 from managed_server.problems import InputError, Problem
 
 app = typer.Typer(
@@ -26,12 +29,8 @@ box = typer.Typer(
 )
 app.add_typer(box, name="box", no_args_is_help=True)
 
-Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (customers); all of them unless named.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Root = Annotated[
-    Path, typer.Option("--root", envvar="MANAGED_SERVER_ROOT", help="The repository.", show_default="here")
-]
-HERE = Path()
+for command in (people.show, people.software, people.schema):
+    app.command()(command)
 
 
 def main() -> None:
@@ -61,13 +60,6 @@ def report_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     if errors:
         noun = "error" if errors == 1 else "errors"
         console.print(f"{errors} {noun}; nothing was created or changed.", style="bold red")
-
-
-def _root(root: Path) -> Path:
-    found = root.resolve()
-    if not (found / "catalogue").is_dir() or not (found / "stacks").is_dir():
-        raise InputError([Problem(str(found), 0, "", "is not the repository; use --root, or run it there")])
-    return found
 
 
 @app.command()

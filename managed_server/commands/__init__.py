@@ -1,0 +1,1 @@
+"""Commands of ``managed`` that fill a module of their own, and what all of them share."""

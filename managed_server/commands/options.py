@@ -1,0 +1,28 @@
+"""Arguments and options that many commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from managed_server.problems import InputError, Problem
+
+Stack = Annotated[str, typer.Argument(help="The stack (customer).")]
+Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks (customers); all of them unless named.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Root = Annotated[
+    Path, typer.Option("--root", envvar="MANAGED_SERVER_ROOT", help="The repository.", show_default="here")
+]
+HERE = Path()
+
+
+def repository(root: Path) -> Path:
+    """Return the repository that a command works on.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = root.resolve()
+    if not (found / "catalogue").is_dir() or not (found / "stacks").is_dir():
+        raise InputError([Problem(str(found), 0, "", "is not the repository; use --root, or run it there")])
+    return found
