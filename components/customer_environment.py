@@ -20,6 +20,7 @@ from components.managed_server import ManagedServer, ManagedServerArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs
+from components.peer_addresses import PeerAddresses, PeerAddressesArgs
 from components.providers import ProviderArgs, aws_provider
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
 from components.server_firewall import ServerFirewall, ServerFirewallArgs
@@ -102,6 +103,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
         )
         self._fleet = self._fleet_bucket()
         made = self._servers(on_aws)
+        self._introduce(on_aws, made, delivery)
         self._publish(on_aws, made)
         dashboard = Dashboard(
             f"{name}-dashboard",
@@ -183,15 +185,41 @@ class CustomerEnvironment(pulumi.ComponentResource):
             opts=self._home,
         )
         images = image_ids(servers, self._home_provider)
-        return {server.name: self._server(server, network, images[server.name]) for server in servers}
+        firewalls = {
+            server.name: ServerFirewall(
+                f"{self._prefix}-{server.name}-firewall",
+                ServerFirewallArgs(server.name, network.vpc_id),
+                opts=self._home,
+            )
+            for server in servers
+        }
+        groups = {name: firewall.group_id for name, firewall in firewalls.items()}
+        for server in servers:
+            firewalls[server.name].open(server.rules, groups)
+        return {
+            server.name: self._server(server, network, firewalls[server.name], images[server.name])
+            for server in servers
+        }
 
-    def _server(self, server: ServerSpec, network: Network, image_id: pulumi.Output[str]) -> ManagedServer:
+    def _introduce(
+        self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer], delivery: Delivery
+    ) -> None:
+        """Tell servers where those are that matter to them."""
+        for server in servers:
+            if server.linked:
+                addresses = {name: made[name].private_address for name in server.linked}
+                PeerAddresses(
+                    f"{self._prefix}-{server.name}-peers",
+                    PeerAddressesArgs(server.name, delivery.bucket, addresses),
+                    opts=pulumi.ResourceOptions.merge(
+                        self._home, pulumi.ResourceOptions(depends_on=[delivery])
+                    ),
+                )
+
+    def _server(
+        self, server: ServerSpec, network: Network, firewall: ServerFirewall, image_id: pulumi.Output[str]
+    ) -> ManagedServer:
         customer, name = self._customer, f"{self._prefix}-{server.name}"
-        firewall = ServerFirewall(
-            f"{name}-firewall",
-            ServerFirewallArgs(server.name, network.vpc_id, server.rules),
-            opts=self._home,
-        )
         made = ManagedServer(
             name,
             ManagedServerArgs(
@@ -213,6 +241,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     backup_bucket=customer.backup_bucket,
                     backup_key_arn=self._backup.key_arn,
                     passphrase_arn=self._passphrase.home_arn,
+                    linked=bool(server.linked),
                     namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
                     more=self._fleet_rights(server),
                 ),

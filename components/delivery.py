@@ -23,6 +23,11 @@ def pointer_key(server: str) -> str:
     return f"servers/{server}/current.json"
 
 
+def peers_key(server: str) -> str:
+    """Return the key of the small object that says where a server's peers are."""
+    return f"servers/{server}/peers.json"
+
+
 @dataclass(frozen=True)
 class ServerDelivery:
     """What one server gets."""

@@ -38,6 +38,8 @@ class ManagedServer(pulumi.ComponentResource):
 
     instance_id: pulumi.Output[str]
     address: pulumi.Output[str]
+    private_address: pulumi.Output[str]
+    """IPv4 in the customer's network: what its other servers know it by."""
 
     def __init__(
         self, name: str, args: ManagedServerArgs, opts: pulumi.ResourceOptions | None = None
@@ -87,7 +89,7 @@ class ManagedServer(pulumi.ComponentResource):
             instance_id=instance.id,
             opts=child,
         )
-        self.instance_id = instance.id
+        self.instance_id, self.private_address = instance.id, instance.private_ip
         self.register_outputs({"instance_id": self.instance_id, "address": self.address})
 
     def _allocated(self, name: str, args: ManagedServerArgs) -> tuple[pulumi.Output[str], pulumi.Output[str]]:

@@ -1,6 +1,7 @@
 """The security group of one server."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -23,11 +24,13 @@ class ServerFirewallArgs:
 
     server: str
     vpc_id: pulumi.Input[str]
-    rules: tuple[Rule, ...]
 
 
 class ServerFirewall(pulumi.ComponentResource):
-    """One group, and one resource for each rule, named by the rule itself: no rule's coming moves another."""
+    """One group, and one resource for each rule, named by the rule itself: no rule's coming moves another.
+
+    `open` it once all groups of the customer are there: peers are named by their groups.
+    """
 
     group_id: pulumi.Output[str]
     rules: list[pulumi.Resource]
@@ -36,32 +39,40 @@ class ServerFirewall(pulumi.ComponentResource):
         self, name: str, args: ServerFirewallArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("managed-server:index:ServerFirewall", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name, self._server = name, args.server
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
             vpc_id=args.vpc_id,
             description=_DESCRIPTION,
             tags={"Name": f"{name}-group", "server": args.server},
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
+        self.group_id, self.rules = group.id, []
+        self.register_outputs({"group_id": self.group_id})
+
+    def open(self, rules: tuple[Rule, ...], groups: Mapping[str, pulumi.Input[str]]) -> None:
+        """Make the rules; `groups` are those of the customer's servers, by their names."""
         kinds = {"in": aws.vpc.SecurityGroupIngressRule, "out": aws.vpc.SecurityGroupEgressRule}
         self.rules = [
             kinds[rule.direction](
-                f"{name}-{rule.key}",
-                security_group_id=group.id,
+                f"{self._name}-{rule.key}",
+                security_group_id=self.group_id,
                 ip_protocol=rule.protocol,
                 from_port=rule.port,
                 to_port=rule.port,
-                cidr_ipv4=rule.network if rule.family == 4 else None,  # noqa: PLR2004 - IPv4
-                cidr_ipv6=rule.network if rule.family == 6 else None,  # noqa: PLR2004 - IPv6
                 description=description(rule),
-                tags={"Name": f"{name}-{rule.key}", "server": args.server},
-                opts=child,
+                tags={"Name": f"{self._name}-{rule.key}", "server": self._server},
+                opts=pulumi.ResourceOptions(parent=self),
+                **_whom(rule, groups),
             )
-            for rule in args.rules
+            for rule in rules
         ]
-        self.group_id = group.id
-        self.register_outputs({"group_id": self.group_id})
+
+
+def _whom(rule: Rule, groups: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Input[str]]:
+    if rule.peer is not None:
+        return {"referenced_security_group_id": groups[rule.peer]}
+    return {f"cidr_ipv{rule.family}": rule.network}
 
 
 def description(rule: Rule) -> str:

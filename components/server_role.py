@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.delivery import bundle_key, pointer_key
+from components.delivery import bundle_key, peers_key, pointer_key
 from components.documents import Statement, document, trust
 
 
@@ -21,6 +21,8 @@ class ServerRoleArgs:
     backup_bucket: str
     backup_key_arn: pulumi.Input[str]
     passphrase_arn: pulumi.Input[str]
+    linked: bool = False
+    """Whether it is told where other servers are."""
     namespaces: tuple[str, ...] = ()
     """Of CloudWatch, in which the server publishes figures of its own."""
     more: tuple[Statement, ...] = ()
@@ -90,6 +92,7 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
             "Resource": [
                 f"{delivery}/{bundle_key(args.server, '*')}",
                 f"{delivery}/{pointer_key(args.server)}",
+                *([f"{delivery}/{peers_key(args.server)}"] if args.linked else []),
             ],
         },
         {

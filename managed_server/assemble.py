@@ -48,6 +48,8 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         software=tuple(sorted(server.software)),
         entries=gather.entries(),
         sites=collections["sites"],
+        peers=tuple(sorted(server.peers)),
+        reaches=gather.place.reaches,
         unsupported_packages=tuple(sorted(server.unsupported_packages)),
         maintenance=spec.Maintenance(
             server.maintenance.day, server.maintenance.time, server.maintenance.reboot
@@ -62,15 +64,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
                 key=lambda p: (p.name, p.user),
             )
         ),
-        listens=tuple(
-            sorted(
-                (
-                    spec.Listen(origin, i.port, i.protocol, i.bind, i.reach, i.purpose)
-                    for origin, i in gather.section("listens")
-                ),
-                key=lambda i: (i.port, i.protocol, i.origin),
-            )
-        ),
+        listens=gather.listens(),
         rules=gather.rules(whose.admin_networks, whose.hub),
         files=gather.files(collections),
         directories=gather.directories(collections),

@@ -5,6 +5,7 @@ from pathlib import Path as FilePath
 
 from managed_server import spec
 from managed_server.assemble import Whose, server_spec
+from managed_server.firewall_rules import with_peers
 from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
 from managed_server.model import provider as provider_model
@@ -12,12 +13,11 @@ from managed_server.model.catalogue_items import Absent
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Customer, Server
 from managed_server.model.objectives import WorkingDayObjective
-from managed_server.model.tables import InstanceFacts
 from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
-from managed_server.resolve_server import Chosen, Gatherer, dump_engines, holds
+from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines, holds
 from managed_server.server_checks import contradictions
 
 _BASE: Path = ("config", "managed-server:customer")
@@ -165,7 +165,7 @@ class _Resolver:
             contacts=tuple(spec.Contact(c.name, c.email, c.phone) for c in customer.contacts),
             admin_networks=admin,
             users=users,
-            servers=tuple(server for server in servers if server is not None),
+            servers=with_peers(tuple(server for server in servers if server is not None)),
         )
 
     def _check_customer(self) -> None:
@@ -237,16 +237,30 @@ class _Resolver:
         for index, site in enumerate(server.sites):
             if site in server.sites[:index]:
                 self.error((*at, "sites", index), f"{site!r} is listed twice")
-        chosen = self._choose(at, server, machine)
-        if release is None or machine is None or len(self.problems) > before:
+        self._check_peers(name, server)
+        reaches = tuple(sorted(other for other, s in self.customer.servers.items() if name in s.peers))
+        place = Place(server, machine, reaches) if machine is not None else None
+        chosen = self._choose(at, server, place)
+        if release is None or place is None or len(self.problems) > before:
             return None
-        gather = Gatherer(self.project, server, machine, chosen, objectives)
+        gather = Gatherer(self.project, place, chosen, objectives)
         whose = Whose(self.stack, users, admin, hub)
         result = server_spec(name, whose, gather, release)
         self._check_server(at, result, objectives)
         return result
 
-    def _choose(self, at: Path, server: Server, machine: InstanceFacts | None) -> tuple[Chosen, ...]:
+    def _check_peers(self, name: str, server: Server) -> None:
+        for index, peer in enumerate(server.peers):
+            path = ("servers", name, "peers", index)
+            others = [other for other in self.customer.servers if other != name]
+            if peer == name:
+                self.error(path, "is the server itself; name other servers of this customer")
+            elif peer not in others:
+                self.error(path, f"{peer!r} is no server of this stack file{nearest(peer, others)}")
+            elif peer in server.peers[:index]:
+                self.error(path, f"{peer!r} is listed twice")
+
+    def _choose(self, at: Path, server: Server, place: Place | None) -> tuple[Chosen, ...]:
         """Return the server's entries: its software, and the tools whose condition holds."""
         ids: list[str] = []
         for index, software in enumerate(server.software):
@@ -280,7 +294,7 @@ class _Resolver:
         tools = [
             tool
             for tool, entry in self.project.tools.items()
-            if machine is None or holds(entry.general.when, server, machine, server.software, dumps)
+            if place is None or holds(entry.general.when, place, dumps)
         ]
         for entry_id in server.settings:
             if entry_id not in ids and entry_id not in tools:
@@ -326,6 +340,8 @@ class _Resolver:
     def _check_server(
         self, at: Path, server: spec.ServerSpec, objectives: dict[Priority, int | None]
     ) -> None:
+        if server.peers and not any(listen.reach == "peers" for listen in server.listens):
+            self.error((*at, "peers"), "no software of the server offers anything to peers; take them out")
         for message in contradictions(server, objectives):
             self.error((*at, "software"), message)
         for package in sorted(set(server.unsupported_packages) & self._supported_packages(server)):

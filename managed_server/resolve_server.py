@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from managed_server import spec
 from managed_server.firewall_rules import rules
 from managed_server.model.catalogue import Entry, Software, Tool
-from managed_server.model.catalogue_items import Absent, CheckIntent, When
+from managed_server.model.catalogue_items import Absent, CheckIntent, Listen, When
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Server
 from managed_server.model.tables import InstanceFacts
@@ -27,10 +27,19 @@ class Chosen:
     facts: dict[str, Any]
 
 
-def holds(
-    when: When, server: Server, machine: InstanceFacts, software: Iterable[str], dumps: Iterable[str]
-) -> bool:
+@dataclass(frozen=True)
+class Place:
+    """A server, and what of its surroundings conditions may ask for."""
+
+    server: Server
+    machine: InstanceFacts
+    reaches: tuple[str, ...]
+    """Other servers of the customer whose peer it is."""
+
+
+def holds(when: When, place: Place, dumps: Iterable[str]) -> bool:
     """Tell whether a condition holds on a server; ``dumps`` are the engines of its databases."""
+    server, machine, software = place.server, place.machine, place.server.software
     checks = (
         when.memory_mb_min is None or machine.memory_mb >= when.memory_mb_min,
         when.memory_mb_max is None or machine.memory_mb <= when.memory_mb_max,
@@ -38,6 +47,8 @@ def holds(
         when.burstable is None or when.burstable == machine.burstable,
         when.with_software is None or when.with_software in software,
         when.without_software is None or when.without_software not in software,
+        when.peers is None or when.peers == bool(server.peers),
+        when.linked is None or when.linked == bool(server.peers or place.reaches),
         when.with_dump is None or when.with_dump in dumps,
     )
     return all(checks)
@@ -56,19 +67,19 @@ class Gatherer:
     def __init__(
         self,
         project: Project,
-        server: Server,
-        machine: InstanceFacts,
+        place: Place,
         chosen: tuple[Chosen, ...],
         objectives: dict[Priority, int | None],
     ) -> None:
-        self.project, self.server, self.machine, self.chosen = project, server, machine, chosen
+        self.project, self.place, self.chosen = project, place, chosen
+        self.server, self.machine = place.server, place.machine
         self.objectives = objectives
         self.dump_engines = dump_engines(item.entry for item in chosen)
 
     def holds(self, item: Any) -> bool:
         """Tell whether an item's own condition, if it has one, holds here."""
         when = getattr(item, "when", None)
-        return when is None or holds(when, self.server, self.machine, self.server.software, self.dump_engines)
+        return when is None or holds(when, self.place, self.dump_engines)
 
     def section(self, name: str) -> Iterator[tuple[str, Any]]:
         """Yield (entry id, item) for a section whose value is a list."""
@@ -247,7 +258,22 @@ class Gatherer:
 
     def rules(self, admin: tuple[str, ...], hub: spec.Hub) -> tuple[spec.Rule, ...]:
         """Return the firewall's rules."""
-        return rules(self.section("listens"), self.section("connects"), admin, hub)
+        peers = tuple(sorted(self.server.peers))
+        return rules(self.section("listens"), self.section("connects"), admin, hub, peers)
+
+    def _where(self, item: Listen) -> tuple[str, str]:
+        """Return what a socket is bound to, and who may reach it."""
+        if item.reach == "peers":
+            return ("any", "peers") if self.server.peers else ("loopback", "local")
+        return item.bind, item.reach
+
+    def listens(self) -> tuple[spec.Listen, ...]:
+        """Return the sockets, by port; those for peers are on loopback where the server has none."""
+        found = (
+            spec.Listen(origin, item.port, item.protocol, *self._where(item), item.purpose)
+            for origin, item in self.section("listens")
+        )
+        return tuple(sorted(found, key=lambda listen: (listen.port, listen.protocol, listen.origin)))
 
     def entries(self) -> tuple[spec.EntrySpec, ...]:
         """Return the entries themselves, software first, each by id."""

@@ -127,24 +127,27 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of a firewall and of the security group: one port, one protocol, one network."""
+    """One entry of a firewall and of the security group: one port, one protocol, one network or peer."""
 
     direction: str
     protocol: str
     port: int
     network: str
+    """Empty where a peer is named."""
     purpose: str
     origins: tuple[str, ...]
+    peer: str | None = None
+    """Another server of the customer: security groups know it by its group, the machine by its address."""
 
     @property
     def family(self) -> int:
-        """IP version, 4 or 6."""
+        """IP version, 4 or 6; peers know one another by IPv4."""
         return 6 if ":" in self.network else 4
 
     @property
     def key(self) -> str:
         """A name made of the rule itself, so that no other rule's coming or going changes it."""
-        network = self.network.replace("/", "-").replace(":", ".")
+        network = f"server-{self.peer}" if self.peer else self.network.replace("/", "-").replace(":", ".")
         return f"{self.direction}-{self.protocol}-{self.port}-{network}"
 
 
@@ -263,6 +266,10 @@ class ServerSpec:
     software: tuple[str, ...]
     entries: tuple[EntrySpec, ...]
     sites: tuple[str, ...]
+    peers: tuple[str, ...]
+    """Servers of the customer that may reach what it offers to peers."""
+    reaches: tuple[str, ...]
+    """Servers of the customer whose peer it is."""
     unsupported_packages: tuple[str, ...]
     maintenance: Maintenance
     pin: str | None
@@ -291,6 +298,11 @@ class ServerSpec:
     backup_paths: tuple[str, ...]
     backup_exclude: tuple[str, ...]
     alarms: tuple[Alarm, ...]
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """The other servers of the customer that matter to it."""
+        return tuple(sorted({*self.peers, *self.reaches}))
 
     def entry(self, entry_id: str) -> EntrySpec:
         """Return one of the server's entries.

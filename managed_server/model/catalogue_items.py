@@ -52,6 +52,10 @@ class When(Model):
     burstable: Bool | None = Field(default=None, description="an EC2 type that spends CPU credits")
     with_software: EntryId | None = None
     without_software: EntryId | None = None
+    peers: Bool | None = Field(default=None, description="other servers of the customer may reach it")
+    linked: Bool | None = Field(
+        default=None, description="it has peers, or is one: some other server of the customer matters to it"
+    )
     with_dump: EntryId | None = Field(
         default=None, description="some software of the server has a database dump of this engine"
     )
@@ -134,16 +138,21 @@ class Listen(Model):
 
     port: Port
     protocol: Literal["tcp", "udp"]
-    bind: Literal["any", "loopback"]
-    reach: Literal["world", "admin", "hub", "local"] = Field(
-        description="world: everybody; admin: ssh_from, offices, VPN; hub: the customer's hub; local: nobody"
+    bind: Literal["any", "loopback", "peers"] = Field(
+        description="peers: any where the stack file names peers of the server, else loopback"
+    )
+    reach: Literal["world", "admin", "hub", "local", "peers"] = Field(
+        description="world: everybody; admin: ssh_from, offices, VPN; hub: the hub; local: nobody; "
+        "peers: the servers that the stack file names"
     )
     purpose: Text
 
     @model_validator(mode="after")
-    def _loopback_is_local(self) -> "Listen":
+    def _bind_fits_reach(self) -> "Listen":
         if (self.bind == "loopback") != (self.reach == "local"):
             raise ValueError("bind: loopback and reach: local belong together")
+        if (self.bind == "peers") != (self.reach == "peers"):
+            raise ValueError("bind: peers and reach: peers belong together")
         return self
 
 

@@ -90,6 +90,9 @@ class Server(Model):
         default={}, description="settings of software and tools that differ from their catalogue defaults"
     )
     sites: tuple[HostName, ...] = ()
+    peers: tuple[ServerName, ...] = Field(
+        default=(), description="servers of this customer that may reach what software offers to peers"
+    )
     unsupported_packages: tuple[PackageName, ...] = Field(
         default=(), description="Debian packages, outside the SLA"
     )

@@ -85,5 +85,5 @@ class Cloud:
         return Machine(
             name, name, self.account, REGION, launched["InstanceId"], 13,
             (address["PublicIp"], f"2001:db8:1::{len(name)}:{launched['AmiLaunchIndex'] + 1}{ord(name[0])}"),
-            launched["NetworkInterfaces"][0]["MacAddress"],
+            launched["NetworkInterfaces"][0]["MacAddress"], f"10.80.0.{ord(name[0])}",
         )  # fmt: skip

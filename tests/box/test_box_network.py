@@ -62,6 +62,10 @@ def test_a_machine_sees_the_true_source(web, two):
     assert two.run(ASK.format(web.name)).stdout in two.machine.addresses, "by its name"
 
 
+def test_machines_of_one_customer_know_one_another_by_private_addresses(web, two):
+    assert two.run(ASK.format(web.machine.private)).stdout == two.machine.private
+
+
 def test_clients_of_any_address_and_a_firewall_that_tells_them_apart(web, session):
     admin = session.client("admin", "192.0.2.5", "2001:db8:aa::5")
     foreign = session.client("foreign", "192.0.2.99", "2001:db8:bb::99")

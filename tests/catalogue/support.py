@@ -20,8 +20,8 @@ PACKAGES = (
     "automysqlbackup", "awscli", "bsd-mailx", "chrony", "iproute2", "iputils-ping", "jq",
     "libcache-cache-perl", "libdbd-mysql-perl", "libwww-perl", "lsof", "mariadb-client", "mariadb-server",
     "monitoring-plugins-basic", "monitoring-plugins-standard", "munin-node", "munin-plugins-core",
-    "needrestart", "openssl", "postfix", "procps", "python3", "redis-server", "redis-tools", "restic",
-    "rkhunter", "shellcheck", "strace", "systemd", "unattended-upgrades",
+    "needrestart", "nftables", "openssl", "postfix", "procps", "python3", "redis-server", "redis-tools",
+    "restic", "rkhunter", "shellcheck", "strace", "systemd", "unattended-upgrades",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class RecordingMocks(mocks.Mocks):
 
     def new_resource(self, args):
         arn = f"arn:aws:{args.name}"
-        known = {"arn": arn, "publicIp": "192.0.2.9", **args.inputs}
+        known = {"arn": arn, "publicIp": "192.0.2.9", "privateIp": "10.80.0.9", **args.inputs}
         return args.inputs.get("bucket") or f"{args.name}-id", known
 
     def call(self, args):

@@ -92,7 +92,7 @@ def test_without_the_cure_a_killed_engine_leaves_processes(project):
 
 
 def test_without_the_cure_runs_leave_processes(project):
-    """One of a few: whether the last provider ends by itself in time is a race, which a busy machine decides."""
+    """One of a few: whether the last provider ends by itself in time is a race."""
     try:
         for number in range(5):
             assert project.write(f'aws.ec2.Eip("e{number}", opts=here)').up(off=("orphans",)).returncode == 0

@@ -120,6 +120,8 @@ def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequen
     instances, machines = Instances(local), []
     for stack in stacks or stack_names(root):
         _, customer = load_stack(root, stack)
+        linked = {name for name, server in customer.servers.items() if server.peers}
+        linked |= {peer for server in customer.servers.values() for peer in server.peers}
         found = []
         for name, server in customer.servers.items():
             tags = {"stack": stack, "server": name}
@@ -135,11 +137,17 @@ def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequen
                         f"{stack}-{name}", name, customer.aws.account_id, customer.aws.region,
                         instance["InstanceId"], server.debian, tuple(addresses),
                         instance["NetworkInterfaces"][0]["MacAddress"],
+                        instance["PrivateIpAddress"] if name in linked else "",
                     )
                 )  # fmt: skip
         if stacks and not found:
             raise SessionError(f"{stack} doesn't stand on the local AWS: `managed local up {stack}` first")
         machines += found
+    private = [machine.private for machine in machines if machine.private]
+    twice = {address for address in private if private.count(address) > 1}
+    if twice:  # each customer has the same network, and there is one router here
+        names = ", ".join(machine.name for machine in machines if machine.private in twice)
+        raise SessionError(f"{names} have the same private address: start one stack at a time")
     return machines
 
 

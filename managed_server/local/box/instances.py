@@ -27,6 +27,8 @@ class Machine:
     addresses: tuple[str, ...]
     """Of its network interface, IPv4 first, without a prefix length."""
     mac: str
+    private: str = ""
+    """IPv4 by which other servers of the same customer know it; empty where none does."""
     session_policy: str = ""
     """Limits its credentials to what it allows as well as the role (JSON); empty: the role alone counts."""
 

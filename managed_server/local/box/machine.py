@@ -86,7 +86,9 @@ class Box:
             return
         processes.end_group(self._group)
         self._network.detach(self.name)  # what it set in its network goes with a boot
-        namespace = self._network.attach(self.name, self.machine.addresses, self.machine.mac)
+        namespace = self._network.attach(
+            self.name, self.machine.addresses, self.machine.mac, self.machine.private
+        )
         with self.console.open("ab") as console:
             process = subprocess.Popen(
                 processes.private("start-machine.sh", self._group, namespace, self.name),

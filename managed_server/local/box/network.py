@@ -14,6 +14,7 @@ from managed_server.local.box.namespaces import ip, sysctl
 
 GATEWAY4 = "169.254.0.1"
 GATEWAY6 = "fe80::1"
+PRIVATE = "10.0.0.0/8"
 
 
 class Network:
@@ -56,8 +57,15 @@ class Network:
         """Take it away again: whoever connects there is told at once that there is no such place."""
         ip(self.router, "address", "delete", f"{address}/32", "dev", "lo")
 
-    def attach(self, name: str, addresses: Sequence[str], mac: str | None = None) -> str:
-        """Make the namespace of a machine or client, unless it is there; return its name."""
+    def attach(self, name: str, addresses: Sequence[str], mac: str | None = None, private: str = "") -> str:
+        """Make the namespace of a machine or client, unless it is there; return its name.
+
+        Args:
+            name: of the machine or client.
+            addresses: by which all others know it.
+            mac: of its interface.
+            private: one more, by which it and those on the same private network know one another.
+        """
         namespace, link = self.namespace(name), _link(name)
         if self._attached(name, addresses):
             return namespace
@@ -76,7 +84,10 @@ class Network:
         ip(namespace, "route", "add", "default", "via", GATEWAY4)
         if any(_version(address) == 6 for address in addresses):  # noqa: PLR2004 - IPv6
             ip(namespace, "route", "add", "default", "via", GATEWAY6, "dev", "eth0")
-        self.join(name, addresses)
+        if private:
+            ip(namespace, "address", "add", private, "dev", "eth0")
+            ip(namespace, "route", "add", PRIVATE, "via", GATEWAY4, "src", private)
+        self.join(name, [*addresses, *([private] if private else [])])
         return namespace
 
     def detach(self, name: str) -> None:

@@ -1,0 +1,97 @@
+"""What a server makes of the addresses that it is told: the firewall's sets, and /etc/hosts."""
+
+import pytest
+
+from managed_server.local.debian.run import TreeFile
+
+from .support import customer, files_of, run_script
+
+pytestmark = pytest.mark.machine
+
+DATABASE = """
+      db1:
+        instance_type: t3.large
+        disk_gb: 80
+        software: [percona]
+        peers: [web1]
+"""
+IDENTITY = """MANAGED_DELIVERY_BUCKET=bucket
+MANAGED_POINTER_KEY=servers/web1/current.json
+AWS_REGION=eu-west-2
+"""
+AWS = """#!/bin/sh
+[ "$*" = '--region eu-west-2 s3 cp --quiet s3://bucket/servers/web1/peers.json -' ] || exit 9
+cat /opt/told 2>/dev/null
+"""
+RUN = """
+export PATH=/opt/bin:$PATH
+peers() { /usr/local/lib/managed-server/peers 2>&1; echo "exit $?"; }
+elements() { nft -j list set inet managed peer-db1 | jq -c '.nftables[1].set.elem'; }
+own() { grep -A1 '# managed-peers: this' /etc/hosts | tail -n 1; }
+"""
+
+
+@pytest.fixture
+def run(root, tmp_path, machines):
+    release, tree = machines
+    spec = customer(
+        tmp_path, {"www.acme.example]\n": f"www.acme.example]\n        debian: {release}{DATABASE}"}
+    )
+    # The customer's first server is the database; these are the files of the other one.
+    spec = type(spec)(**{f: getattr(spec, f) for f in spec.__slots__} | {"servers": (spec.server("web1"),)})
+    files = files_of(root, spec, ["peers", "firewall"])
+    files["/etc/managed-server/identity"] = TreeFile(IDENTITY.encode())
+    files["/opt/bin/aws"] = TreeFile(AWS.encode(), mode=0o755)
+
+    def run(script):
+        result = run_script(tree, f"{RUN}\n{script}\necho done", files)
+        lines = result.stdout.splitlines()
+        assert lines[-1:] == ["done"], result
+        return lines[:-1]
+
+    return run
+
+
+def test_it_fills_the_loaded_rules_and_the_hosts_file(run):
+    said = run(
+        """
+nft -f /etc/nftables.conf
+echo '192.0.2.1 kept' >>/etc/hosts
+echo '{"db1": {"ipv4": "10.80.0.5"}, "stranger": {"ipv4": "10.80.0.66"}}' >/opt/told; peers
+elements; own; grep -c stranger /etc/hosts; grep -c kept /etc/hosts
+echo '{"db1": {"ipv4": "10.80.0.6"}}' >/opt/told; peers; elements; own; grep -c managed-peers /etc/hosts
+nft -f /etc/nftables.conf; elements
+"""
+    )
+    assert said == [
+        *("exit 0", '["10.80.0.5"]', "10.80.0.5 db1 acme-db1", "0", "1"),
+        *("exit 0", '["10.80.0.6"]', "10.80.0.6 db1 acme-db1", "2"),
+        '["10.80.0.6"]',
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "{",
+        "[]",
+        '{"db1": {"ipv4": "10.80.0.5; drop"}}',
+        '{"db1": {"ipv4": "198.51.100.5"}}',
+        '{"db1": 1}',
+    ],
+)
+def test_what_cant_be_used_changes_nothing(run, told):
+    said = run(
+        f"""
+nft -f /etc/nftables.conf
+echo '{{"db1": {{"ipv4": "10.80.0.5"}}}}' >/opt/told; peers
+echo '{told}' >/opt/told; peers | tail -n 1; elements; own
+"""
+    )
+    assert said == ["exit 0", "exit 1", '["10.80.0.5"]', "10.80.0.5 db1 acme-db1"]
+
+
+def test_a_server_that_isnt_there_yet_is_told(run):
+    said = run("echo '{}' >/opt/told; peers; ls /var/lib/managed-server/peers")
+    assert said == ["peers: nothing says where db1 is", "exit 1", "managed.nft"]
