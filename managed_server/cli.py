@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands import people
+from managed_server.commands import backups, people
 from managed_server.commands.options import HERE, Json, Root, Stacks
 from managed_server.commands.options import repository as _root
 from managed_server.problems import InputError, Problem
@@ -29,7 +29,7 @@ box = typer.Typer(
 )
 app.add_typer(box, name="box", no_args_is_help=True)
 
-for command in (people.show, people.software, people.schema):
+for command in (people.show, people.software, people.schema, backups.restore, backups.drill):
     app.command()(command)
 
 
@@ -106,59 +106,6 @@ def recover(
     except recovery.RecoveryError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-
-
-@app.command()
-def restore(
-    stack: Annotated[str, typer.Argument(help="The stack (customer).")],
-    server: Annotated[str, typer.Argument(help="The server.")],
-    *,
-    path: Annotated[
-        list[str] | None, typer.Option(help="Only this file or folder, beside what stands there; repeatable.")
-    ] = None,
-    at: Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")] = None,
-    user: Annotated[str | None, typer.Option(help="Your account on the server, if SSH doesn't know.")] = None,
-    address: Annotated[
-        str | None, typer.Option(help="The server's address, if its stack doesn't know.")
-    ] = None,
-    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Don't ask before everything is put back in place.")
-    ] = False,
-    root: Root = HERE,
-) -> None:
-    """Put back a lost server's data from its off-site backup; with --path, single files beside the others."""
-    from managed_server import restore as restores  # noqa: PLC0415
-
-    here = _root(root)
-    try:
-        where = address or restores.address_of(here, stack, server)
-    except restores.RestoreError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    if path:
-        typer.echo(f"To be invoiced: {restores.price(here)}", err=True)
-    elif not yes:
-        typer.echo(
-            f"All data of {stack}-{server} ({where}) go back to the backup; its services stop.", err=True
-        )
-        typer.confirm("Go on?", abort=True, err=True)
-    raise typer.Exit(restores.run(f"{user}@{where}" if user else where, path or [], at, ssh))
-
-
-@app.command()
-def drill(
-    stack: Annotated[str, typer.Argument(help="The stack (customer).")],
-    server: Annotated[str | None, typer.Option(help="Only this server.")] = None,
-    at: Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")] = None,
-    *,
-    as_json: Json = False,
-    root: Root = HERE,
-) -> None:
-    """Restore the latest backup to a fresh machine, judge it by its inventory, and record it (needs root)."""
-    from managed_server.local.box import drill as drills  # noqa: PLC0415
-
-    raise typer.Exit(drills.drill(_root(root), stack, server, at, as_json=as_json))
 
 
 @local.command("up")

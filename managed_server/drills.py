@@ -4,6 +4,7 @@ What isn't there counts as bad: a drill without checksums, without rows, or with
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ class Drill:
     """Whose sha256 is that of the inventory."""
     tables: int
     rows: int
+    empty: tuple[str, ...]
+    """Dumps of databases that held no row when they were dumped: there was none to compare."""
     tampered: int
     """Objects of the repository that somebody wrote over, and that were read as they were before."""
     problems: tuple[str, ...]
@@ -41,12 +44,13 @@ class Drill:
 
 def failed(customer: str, server: str, time: str, minutes: float, problem: str) -> Drill:
     """A drill that didn't come to a restore."""
-    return Drill(customer, server, time, "", None, minutes, 0, 0, 0, 0, (problem,))
+    return Drill(customer, server, time, "", None, minutes, 0, 0, 0, (), 0, (problem,))
 
 
 def judge(
-    customer: str, server: str, time: str, minutes: float, *, code: int, out: str, err: str, dumps: bool
-) -> Drill:
+    customer: str, server: str, time: str, minutes: float, *,
+    code: int, out: str, err: str, dumps: Sequence[str],
+) -> Drill:  # fmt: skip
     """Judge a restore.
 
     Args:
@@ -57,7 +61,7 @@ def judge(
         code: the restore's exit code.
         out: what it printed; the last line is its answer.
         err: what it said besides.
-        dumps: whether the server has databases whose dumps are restored.
+        dumps: names of the dumps that the server has, and that are restored.
     """
     answer = _answer(out)
     if answer is None:
@@ -69,7 +73,7 @@ def judge(
     return Drill(
         customer, server, time, snapshot if isinstance(snapshot, str) else "", _number(answer, "age_hours"),
         minutes, _count(answer, "files"), _count(answer, "tables"), _count(answer, "rows"),
-        _count(answer, "tampered"), tuple(problems),
+        _empty(answer, dumps), _count(answer, "tampered"), tuple(problems),
     )  # fmt: skip
 
 
@@ -81,16 +85,17 @@ def _said(answer: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in said]
 
 
-def _lacking(answer: dict[str, Any], *, dumps: bool) -> list[str]:
+def _lacking(answer: dict[str, Any], *, dumps: Sequence[str]) -> list[str]:
     """What a good restore would have shown."""
     problems = []
     if not isinstance(answer.get("snapshot"), str) or not answer["snapshot"]:
         problems.append("the restore names no snapshot")
     if not _count(answer, "files"):
         problems.append("not one file was held against its checksum")
-    if dumps and not _count(answer, "tables"):
+    filled = set(dumps) - set(_empty(answer, dumps))
+    if filled and not _count(answer, "tables"):
         problems.append("not one table was counted")
-    if dumps and not _count(answer, "rows"):
+    if filled and not _count(answer, "rows"):
         problems.append("not one row was counted")
     age, limit = _number(answer, "age_hours"), _number(answer, "limit_hours")
     if age is None or limit is None:
@@ -106,6 +111,11 @@ def _answer(out: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return answer if isinstance(answer, dict) and answer else None
+
+
+def _empty(answer: dict[str, Any], dumps: Sequence[str]) -> tuple[str, ...]:
+    said = answer.get("empty")
+    return tuple(name for name in dumps if name in said) if isinstance(said, list) else ()
 
 
 def _last(err: str) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from managed_server.inputs import load_project, load_stack
 from managed_server.problems import InputError, Problem
@@ -35,6 +36,20 @@ def address_of(root: Path, stack: str, server: str) -> str:
     if server not in customer.servers:
         said = f"has no server {server!r}; it has: {', '.join(customer.servers)}"
         raise InputError([Problem(f"stacks/Pulumi.{stack}.yaml", 0, "servers", said)])
+    found = outputs_of(root, stack).get("servers", {}).get(server, {}).get("address")
+    if not found:
+        raise RestoreError(
+            f"{stack} has no address of {server} (is it hosted elsewhere?): name it with --address"
+        )
+    return str(found)
+
+
+def outputs_of(root: Path, stack: str) -> dict[str, Any]:
+    """The outputs of a stack.
+
+    Raises:
+        RestoreError: Pulumi doesn't tell them.
+    """
     command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -46,12 +61,7 @@ def address_of(root: Path, stack: str, server: str) -> str:
         raise RestoreError(
             f"pulumi doesn't tell the server's address (--address does): {done.stderr.strip()}"
         )
-    found = json.loads(done.stdout).get("servers", {}).get(server, {}).get("address")
-    if not found:
-        raise RestoreError(
-            f"{stack} has no address of {server} (is it hosted elsewhere?): name it with --address"
-        )
-    return str(found)
+    return dict(json.loads(done.stdout))
 
 
 def price(root: Path) -> str:

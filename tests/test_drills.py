@@ -10,11 +10,11 @@ from tests.conftest import ROOT
 
 GOOD = {
     "snapshot": "56adc86c", "age_hours": 3.5, "limit_hours": 26, "files": 30, "changed": 1, "tables": 4,
-    "rows": 5000, "tampered": 0, "problems": [], "minutes": 0.2,
+    "rows": 5000, "empty": [], "tampered": 0, "problems": [], "minutes": 0.2,
 }  # fmt: skip
 
 
-def judged(answer, code=0, *, dumps=True, err=""):
+def judged(answer, code=0, *, dumps=("db",), err=""):
     out = answer if isinstance(answer, str) else "restored\n" + json.dumps(answer) + "\n"
     return judge("acme", "web1", "2026-11-25T05:00:00Z", 1.5, code=code, out=out, err=err, dumps=dumps)
 
@@ -24,13 +24,18 @@ def test_a_good_drill():
     assert found.problems == ()
     assert found.as_json() == {
         "customer": "acme", "server": "web1", "time": "2026-11-25T05:00:00Z", "snapshot": "56adc86c",
-        "age_hours": 3.5, "minutes": 1.5, "files": 30, "tables": 4, "rows": 5000, "tampered": 0, "ok": True,
-        "problems": (),
+        "age_hours": 3.5, "minutes": 1.5, "files": 30, "tables": 4, "rows": 5000, "empty": (), "tampered": 0,
+        "ok": True, "problems": (),
     }  # fmt: skip
 
 
 def test_a_server_without_databases_has_no_rows():
-    assert judged({**GOOD, "tables": 0, "rows": 0}, dumps=False).ok
+    assert judged({**GOOD, "tables": 0, "rows": 0}, dumps=()).ok
+
+
+def test_a_database_that_held_no_row_when_it_was_dumped_is_told():
+    found = judged({**GOOD, "tables": 0, "rows": 0, "empty": ["db"]})
+    assert (found.ok, found.empty) == (True, ("db",))
 
 
 def test_what_was_tampered_with_and_read_as_it_was_is_told_and_no_failure():
@@ -62,6 +67,8 @@ BAD = {
     "nothing said of tables": (without("tables"), 0),
     "no rows": ({**GOOD, "rows": 0}, 0),
     "nothing said of rows": (without("rows"), 0),
+    "no rows, and another dump is empty": ({**GOOD, "rows": 0, "empty": ["other"]}, 0),
+    "no rows, and empty is no list": ({**GOOD, "rows": 0, "empty": "db"}, 0),
     "no snapshot": ({**GOOD, "snapshot": ""}, 0),
     "nothing said of a snapshot": (without("snapshot"), 0),
     "too old": ({**GOOD, "age_hours": 26.01}, 0),

@@ -157,7 +157,7 @@ def test_the_repository_is_the_servers_own_prefix_and_nothing_goes(place):
     keys = {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
     assert {key.split("/")[0] for key in keys} == {"web1"}
     assert not [key for key in keys if "/locks/" in key]
-    state = SITE + f"{BACKUP} take 2>/dev/null; "
+    state = SITE + f"{BACKUP} adopt; {BACKUP} take; "
     said = place.run(state + f"{BACKUP} restic forget --keep-last 1 --prune >/dev/null 2>&1; echo $?")
     assert said != ["0"]
     after = {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
@@ -179,6 +179,26 @@ def test_another_passphrase_is_refused_before_anything_is_written(place):
     assert said[1].startswith("critical restic cat: ")
     assert "passphrase.sha256" not in said
     assert s3.list_object_versions(Bucket=place.bucket)["Versions"] == before
+
+
+def test_a_new_machine_adds_nothing_to_the_backups_of_a_lost_one_before_they_are_restored(place):
+    place.run(SITE + f"{BACKUP} take")
+
+    def data():  # whoever reads takes a lock
+        found = place.away.client("s3").list_object_versions(Bucket=place.bucket)["Versions"]
+        return [(each["Key"], each["VersionId"]) for each in found if "/locks/" not in each["Key"]]
+
+    before = data()
+    said = place.run(f"{BACKUP} take; echo $?; cat {HEARTBEATS}/*; ls {STATE}; {BACKUP} check; echo $?")
+    assert said[0] == "1"
+    assert said[1].startswith("critical there are backups of a machine before this one: ")
+    assert said[2:] == ["1"]
+    assert data() == before
+    state = f"{BACKUP} restic restore latest --target / >/dev/null; "
+    said = place.run(f"{state}{BACKUP} take; {BACKUP} restic snapshots --json | jq length")
+    assert said[-1] == "2", "what was restored knows its repository"
+    said = place.run(f"{BACKUP} adopt && {SITE} {BACKUP} take; {BACKUP} restic snapshots --json | jq length")
+    assert said[-1] == "3", "somebody said that it begins anew"
 
 
 def test_what_cannot_be_reached_is_not_taken_for_missing(place):

@@ -173,6 +173,20 @@ mariadb-admin shutdown
     assert said == ["ok percona: 0 databases, 0 tables, 0 rows", "1", "critical mysql:", "1"]
 
 
+def test_a_database_that_lost_all_its_tables_is_told_once(database):
+    said = database.run(
+        FILL
+        + f"""
+look() {{ {HERE}/dumps >/dev/null; cat {HEARTBEATS}/dumps-result; }}
+look
+mysql -e 'DROP DATABASE shop; DROP DATABASE bare; DROP DATABASE `old_sys-mysql`'
+look; look
+"""
+    )
+    none = "percona: 0 databases, 0 tables, 0 rows"
+    assert said[1:] == [f"warning {none}; the last dump had 4 tables", f"ok {none}"]
+
+
 def test_accounts_come_in_over_the_socket_alone_and_can_do_little(databases):
     said = databases.run(
         f"""

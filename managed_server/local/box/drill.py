@@ -120,7 +120,7 @@ def _drill(
         sys.stderr.write(done.stderr)
         found = drills.judge(
             customer.id, server, began, minutes(), code=done.returncode, out=done.stdout, err=done.stderr,
-            dumps=bool(customer.server(server).dumps),
+            dumps=[dump.name for dump in customer.server(server).dumps],
         )  # fmt: skip
     except (*commands.FAILURES, TimeoutExpired, BotoCoreError, ClientError) as error:
         found = drills.failed(customer.id, server, began, minutes(), str(error))
@@ -185,6 +185,8 @@ def _show(done: list[drills.Drill]) -> None:
         )  # fmt: skip
     Console(highlight=False, soft_wrap=True).print(table)
     for each in done:
+        for name in each.empty:
+            console.print(f"{each.server}: {name} held no row when it was dumped: there was none to compare")
         for problem in each.problems:
             console.print(f"{each.server}: ", style="red", end="")
             console.print(problem, markup=False)

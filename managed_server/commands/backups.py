@@ -1,0 +1,77 @@
+"""Commands about backups: restore, and drill."""
+
+from typing import Annotated
+
+import typer
+
+from managed_server.commands.options import HERE, Json, Root, Stack, repository
+
+At = Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")]
+
+
+def restore(
+    stack: Stack,
+    server: Annotated[str, typer.Argument(help="The server.")],
+    *,
+    path: Annotated[
+        list[str] | None, typer.Option(help="Only this file or folder, beside what stands there; repeatable.")
+    ] = None,
+    at: At = None,
+    new_machine: Annotated[
+        bool, typer.Option("--new-machine", help="The machine is lost: make a new one in its place first.")
+    ] = False,
+    user: Annotated[str | None, typer.Option(help="Your account on the server, if SSH doesn't know.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The server's address, if its stack doesn't know.")
+    ] = None,
+    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before something is given up.")] = False,
+    root: Root = HERE,
+) -> None:
+    """Put back a lost server's data from its off-site backup; with --path, single files beside the others."""
+    from managed_server import restore as restores  # noqa: PLC0415 - commands load what they need
+
+    here = repository(root)
+    if new_machine and path:
+        raise typer.BadParameter("a new machine gets everything; --path is for one that stands")
+    try:
+        address = address or restores.address_of(here, stack, server)
+        where = f"{user}@{address}" if user else address
+        if new_machine:
+            from managed_server import new_machine as machines  # noqa: PLC0415
+
+            code = machines.restore(
+                here, stack, server, where, at, ssh,
+                agree=lambda text: _agree(text, yes=yes),
+                progress=lambda message: typer.echo(f"· {message}", err=True),
+            )  # fmt: skip
+            raise typer.Exit(code)
+    except restores.RestoreError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    if path:
+        typer.echo(f"To be invoiced: {restores.price(here)}", err=True)
+    else:
+        _agree(f"All data of {stack}-{server} ({address}) go back to the backup; its services stop.", yes=yes)
+    raise typer.Exit(restores.run(where, path or [], at, ssh))
+
+
+def _agree(text: str, *, yes: bool) -> None:
+    """Say what is about to happen, and end here unless somebody says yes, or has said it before."""
+    typer.echo(text, err=True)
+    if not yes:
+        typer.confirm("Go on?", abort=True, err=True)
+
+
+def drill(
+    stack: Stack,
+    server: Annotated[str | None, typer.Option(help="Only this server.")] = None,
+    at: At = None,
+    *,
+    as_json: Json = False,
+    root: Root = HERE,
+) -> None:
+    """Restore the latest backup to a fresh machine, judge it by its inventory, and record it (needs root)."""
+    from managed_server.local.box import drill as drills  # noqa: PLC0415
+
+    raise typer.Exit(drills.drill(repository(root), stack, server, at, as_json=as_json))

@@ -1,0 +1,203 @@
+"""A new machine in the place of a lost one. Run again after it was interrupted, it goes on from there."""
+
+import json
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from managed_server.inputs import load_stack
+from managed_server.recovery import RecoveryError, recover
+from managed_server.restore import RestoreError, outputs_of, run
+
+WAIT_S = 3600.0
+"""Seconds for boot and first converge, which installs everything."""
+_POLL_S = 5.0
+_HEARTBEAT = ("sudo", "cat", "/var/lib/managed-server/heartbeat/converge")
+_NOTES = Path(".local/new-machine")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server's place in its stack: the instance that is lost, and the one that stands there now."""
+
+    urn: str
+    lost: str
+    now: str
+    protected: bool
+    note: Path
+    """Remembers the lost one, until its data are on the new one."""
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a new machine stands there already."""
+        return self.now != self.lost
+
+
+def restore(
+    root: Path, stack: str, server: str, where: str, at: str | None, ssh: str, *,
+    agree: Callable[[str], None], progress: Progress,
+) -> int:  # fmt: skip
+    """Make a new machine, wait until it is what its bundle says, and restore to it.
+
+    Args:
+        root: the repository.
+        stack: the customer.
+        server: its name.
+        where: user and address, for SSH.
+        at: a time (UTC), or None for the latest backup.
+        ssh: the SSH program and its options.
+        agree: is told what is given up, and ends it all where somebody says no.
+        progress: told what happens.
+
+    Returns:
+        The exit code: 0 only where all came back as it was.
+
+    Raises:
+        InputError: the stack has no such server.
+        RestoreError: it failed; the same command goes on from there.
+    """
+    _settle(root, stack, progress)
+    place = look(root, stack, server)
+    if place.replaced:
+        agree(f"{place.lost}, which was lost, has been replaced by {place.now}; {where} gets its data.")
+    else:
+        agree(f"{stack}-{server} ({where}) is given up: {place.now} is destroyed with all that is on it.")
+    replace(root, stack, place, progress)
+    ssh = _to_new(place.note, ssh)
+    try:
+        wait(where, ssh, progress, WAIT_S)
+    except RestoreError as error:
+        raise RestoreError(
+            f"{error}. Where it is lost as well: remove {place.note}, and begin anew"
+        ) from None
+    code = run(where, (), at, ssh)
+    if code == 0:
+        place.note.unlink(missing_ok=True)
+        place.note.with_suffix(".known_hosts").unlink(missing_ok=True)
+        progress(f"{stack}-{server} is back. Its host key is new: ssh-keygen -R {where.rpartition('@')[2]}")
+    return code
+
+
+def look(root: Path, stack: str, server: str) -> Place:
+    """Look at what stands, and at what an earlier run has begun.
+
+    Raises:
+        InputError: the stack has no such server.
+        RestoreError: it has no machine that could be replaced, or Pulumi doesn't tell.
+    """
+    load_stack(root, stack)
+    note = root / _NOTES / f"{stack}-{server}.json"
+    # Resources that a replacement is about to delete have the same URN; those that were made last come first.
+    resources = [each for each in _resources(root, stack) if not each.get("delete")]
+    if note.exists():
+        begun = json.loads(note.read_text(encoding="utf-8"))
+        urn, lost = str(begun["urn"]), str(begun["lost"])
+    else:
+        lost = outputs_of(root, stack).get("servers", {}).get(server, {}).get("instance_id", "")
+        urn = next((each["urn"] for each in resources if lost and each.get("id") == lost), "")
+        if not urn:
+            raise RestoreError(
+                f"{stack} has no machine {server} on AWS: install one, then restore without --new-machine"
+            )
+    found = [each for each in resources if each["urn"] == urn]
+    now = next((each["id"] for each in found if each["id"] != lost), lost)
+    return Place(urn, lost, now, any(each.get("protect") for each in found), note)
+
+
+def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
+    """Make the new machine, or finish making it.
+
+    Raises:
+        RestoreError: Pulumi can't; the same command goes on from there.
+    """
+    place.note.parent.mkdir(parents=True, exist_ok=True)
+    place.note.write_text(json.dumps({"urn": place.urn, "lost": place.lost}), encoding="utf-8")
+    more: list[str] = []
+    if place.replaced:
+        progress(f"{place.lost} was replaced by {place.now}; going on from there")
+    else:
+        if place.protected:
+            progress(f"{place.lost} is no longer protected")
+            _pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
+        more = ["--replace", place.urn]
+    progress("a new machine takes its address, its role and its bundle")
+    command = ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies", *more]
+    _pulumi(root, command, show=True)
+
+
+def _settle(root: Path, stack: str, progress: Progress) -> None:
+    """Put the stack's state right after a run that was killed.
+
+    Raises:
+        RestoreError: it can't be.
+    """
+    try:
+        recover(root, stack, dict(os.environ), progress)
+    except RecoveryError as error:
+        raise RestoreError(str(error)) from error
+
+
+def _to_new(note: Path, ssh: str) -> str:
+    """The SSH program for a machine whose host key nobody knows yet: the first one is taken, and then kept.
+
+    Args:
+        note: of the place.
+        ssh: the program and its options, which go before these.
+    """
+    known = shlex.quote(str(note.with_suffix(".known_hosts").resolve()))
+    return f"{ssh} -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={known} -o ConnectTimeout=10"
+
+
+def wait(where: str, ssh: str, progress: Progress, seconds: float) -> None:
+    """Wait until the machine has become what its bundle says.
+
+    Args:
+        where: user and address, for SSH.
+        ssh: the program and its options.
+        progress: told what the machine says, where that changes.
+        seconds: after which it's no use to wait any longer.
+
+    Raises:
+        RestoreError: it takes longer; the message says what was said last.
+    """
+    progress(f"waiting for {where}: it boots, and installs what its bundle says")
+    last, deadline = "", time.monotonic() + seconds
+    command = [*shlex.split(ssh), where, shlex.join(_HEARTBEAT)]
+    while time.monotonic() < deadline:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        said = ((done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or [""])[-1]
+        if said != last:
+            last = said
+            progress(f"it says: {said}")
+        if done.returncode == 0 and said.startswith("ok "):
+            return
+        time.sleep(_POLL_S)
+    raise RestoreError(f"the new machine is not ready after {seconds / 60:.0f} minutes; it last said: {last}")
+
+
+def _resources(root: Path, stack: str) -> list[dict[str, Any]]:
+    exported = json.loads(_pulumi(root, ["stack", "export", "--stack", stack]))
+    return list((exported["deployment"] or {}).get("resources") or [])
+
+
+def _pulumi(root: Path, arguments: list[str], *, show: bool = False) -> str:
+    """Run Pulumi; its own output is the progress where it is shown (on stderr)."""
+    try:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"], cwd=root, stdin=subprocess.DEVNULL,
+            stdout=2 if show else subprocess.PIPE, stderr=None if show else subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise RestoreError("there is no pulumi to make a machine with") from None
+    if done.returncode:
+        said = "" if show else f": {(done.stderr or done.stdout or '').strip()}"
+        raise RestoreError(f"pulumi {' '.join(arguments[:2])} failed{said}")
+    return done.stdout or ""

@@ -1,0 +1,165 @@
+"""A lost machine is replaced once, whatever interrupts it; Pulumi and SSH are played by scripts."""
+
+import json
+import os
+import stat
+
+import pytest
+
+from managed_server import new_machine
+from managed_server.restore import RestoreError
+from tests.conftest import ROOT
+
+URN = "urn:pulumi:example::managed-server::made$up:instance::example-web1-instance"
+
+PULUMI = """#!/bin/sh
+echo "$@" >>"$PLACE/asked"
+case "$1 $2" in
+"stack export") cat "$PLACE/state" ;;
+"stack output") cat "$PLACE/outputs" ;;
+"state unprotect") sed -i 's/"protect": true/"protect": false/' "$PLACE/state" ;;
+up*)
+    [ ! -e "$PLACE/fails" ] || exit 255
+    case "$*" in *--replace*) cp "$PLACE/after" "$PLACE/state"; esac
+    [ ! -e "$PLACE/fails-late" ] || exit 255
+    sed -i s/i-old/i-new/ "$PLACE/outputs" ;;
+esac
+"""
+
+SSH = """#!/bin/sh
+for command; do :; done
+echo "ssh $*" >>"$PLACE/asked"
+case "$command" in
+*heartbeat*)
+    [ ! -e "$PLACE/closed" ] || { echo "ssh: connection refused" >&2; exit 255; }
+    tail -n 1 "$PLACE/heartbeat"; echo "ok bundle 0123" >>"$PLACE/heartbeat" ;;
+*managed-restore*) exit $(cat "$PLACE/code") ;;
+esac
+"""
+
+
+def state(*resources):
+    stack = {
+        "urn": "urn:pulumi:example::managed-server::pulumi:pulumi:Stack::x",
+        "type": "pulumi:pulumi:Stack",
+    }
+    return json.dumps({"version": 3, "deployment": {"resources": [stack, *resources]}})
+
+
+def instance(name, *, protect, **more):
+    return {"urn": URN, "type": "made:up/instance:Instance", "id": name, "protect": protect, **more}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    for name, text in {"pulumi": PULUMI, "ssh": SSH}.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    for name in ("stacks", "provider.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "state").write_text(state(instance("i-old", protect=True)))
+    old, new = instance("i-old", protect=False, delete=True), instance("i-new", protect=True)
+    (tmp_path / "after").write_text(state(new, old))
+    (tmp_path / "outputs").write_text(json.dumps({"servers": {"web1": {"instance_id": "i-old"}}}))
+    (tmp_path / "heartbeat").write_text("warning it began\n")
+    (tmp_path / "code").write_text("0")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    monkeypatch.setattr(new_machine, "_POLL_S", 0.01)
+    monkeypatch.setattr(new_machine, "WAIT_S", 0.5)
+    return tmp_path
+
+
+class DisagreedError(Exception):
+    """Somebody didn't agree."""
+
+
+def restored(place, answer=None):
+    said = []
+
+    def agree(text):
+        said.append(text)
+        if answer:
+            raise answer
+
+    code = new_machine.restore(
+        place, "example", "web1", "ann@192.0.2.9", None, "ssh -v", agree=agree, progress=said.append
+    )
+    return code, said
+
+
+def asked(place, what):
+    path = place / "asked"
+    return [line for line in path.read_text().splitlines() if what in line] if path.exists() else []
+
+
+def notes(place):
+    folder = place / ".local/new-machine"
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+def test_a_lost_machine_is_replaced_waited_for_and_restored_to(place):
+    code, said = restored(place)
+    assert code == 0
+    assert said[0] == "example-web1 (ann@192.0.2.9) is given up: i-old is destroyed with all that is on it."
+    assert asked(place, "state unprotect") == [
+        f"state unprotect {URN} --yes --stack example --non-interactive"
+    ]
+    [up] = asked(place, "up --yes")
+    assert f"--policy-pack policies --replace {URN}" in up
+    order = [line.split()[0] for line in asked(place, "") if line.split()[0] in ("up", "ssh")]
+    assert order == ["up", "ssh", "ssh", "ssh"]
+    assert "it says: warning it began" in said
+    assert asked(place, "managed-restore all")
+    assert "-v -o StrictHostKeyChecking=accept-new" in asked(place, "managed-restore all")[0]
+    assert said[-1] == "example-web1 is back. Its host key is new: ssh-keygen -R 192.0.2.9"
+    assert notes(place) == []
+
+
+def test_nothing_happens_without_consent(place):
+    with pytest.raises(DisagreedError):
+        restored(place, DisagreedError())
+    assert asked(place, "up") == asked(place, "unprotect") == notes(place) == []
+
+
+@pytest.mark.parametrize("fault", ["fails", "fails-late", "closed"])
+def test_run_again_it_goes_on_and_replaces_no_second_time(place, fault):
+    (place / fault).touch()
+    with pytest.raises(RestoreError):
+        restored(place)
+    (place / fault).unlink()
+    code, said = restored(place)
+    assert code == 0
+    replaced = [line for line in asked(place, "up --yes") if "--replace" in line]
+    assert len(replaced) == (2 if fault == "fails" else 1), "the first one came to nothing only there"
+    assert len(asked(place, "up --yes")) == 2
+    if fault != "fails":
+        assert said[0] == "i-old, which was lost, has been replaced by i-new; ann@192.0.2.9 gets its data."
+    assert notes(place) == []
+
+
+def test_a_machine_that_never_comes_is_told_with_what_it_said_last(place):
+    (place / "closed").touch()
+    with pytest.raises(
+        RestoreError, match=r"it last said: ssh: connection refused\. Where it is lost as well"
+    ):
+        restored(place)
+
+
+def test_a_restore_that_finds_problems_is_run_again_on_the_same_machine(place):
+    (place / "code").write_text("1")
+    assert restored(place)[0] == 1
+    assert notes(place) != []
+    (place / "code").write_text("0")
+    assert restored(place)[0] == 0
+    assert len([line for line in asked(place, "up --yes") if "--replace" in line]) == 1
+    assert len(asked(place, "managed-restore all")) == 2
+
+
+def test_a_server_without_a_machine_on_aws_has_none_to_replace(place):
+    (place / "outputs").write_text(json.dumps({"servers": {"web1": {}}}))
+    with pytest.raises(RestoreError, match="has no machine web1 on AWS"):
+        restored(place)
