@@ -5,18 +5,15 @@ from pathlib import Path
 import pulumi
 
 from components.customer_environment import CustomerEnvironment, CustomerEnvironmentArgs
-from managed_server.bundle import build
 from managed_server.problems import InputError
-from managed_server.rendering import RenderError
-from managed_server.resolve import load_customer
+from managed_server.proven import load_proven
 
 ROOT = Path(__file__).parent
 TEMPLATES = ROOT / "templates"
 
 try:
-    customer = load_customer(ROOT, pulumi.get_stack())
-    bundles = {server.name: build(TEMPLATES, customer, server) for server in customer.servers}
-except (InputError, RenderError) as error:
+    customer, bundles = load_proven(ROOT, pulumi.get_stack())
+except InputError as error:
     raise pulumi.RunError(str(error)) from error
 
 environment = CustomerEnvironment(customer.id, CustomerEnvironmentArgs(customer, bundles, TEMPLATES))

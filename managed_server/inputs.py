@@ -10,10 +10,13 @@ from managed_server.loading import Document, nearest, read_yaml, validate
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
 from managed_server.model.customer import Customer, StackFile
+from managed_server.model.fulfilment import AwsResources, Fulfilment
+from managed_server.model.limits import Limits
 from managed_server.model.provider import Provider
 from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
 from managed_server.problems import InputError, Problem
 from managed_server.project import EntryFile, Project, UnresolvedError, substitute
+from managed_server.proofs.contract_file import contradictions
 
 E = TypeVar("E", bound=Entry)
 
@@ -23,6 +26,9 @@ _CUSTOMER = "config.managed-server:customer"
 SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "provider": ("provider.yaml", Provider),
     "contract": ("contract/enhanced-sla.yaml", Contract),
+    "fulfilment": ("contract/fulfilment.yaml", Fulfilment),
+    "limits": ("contract/limits.yaml", Limits),
+    "aws_resources": ("contract/aws-resources.yaml", AwsResources),
     "checks": ("catalogue/checks.yaml", Checks),
     "alarms": ("catalogue/alarms.yaml", Alarms),
     "debian": ("catalogue/debian.yaml", Debian),
@@ -52,8 +58,8 @@ def load_project(root: FilePath) -> Project:
         )
     if problems:
         raise InputError(problems)
-    project = Project(root, software=software, tools=tools, **single)
-    problems = list(check_catalogue(project, documents))
+    project = Project(root, software=software, tools=tools, documents=documents, **single)
+    problems = [*check_catalogue(project, documents), *contradictions(project)]
     if problems:
         raise InputError(problems)
     return project

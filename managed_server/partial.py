@@ -27,7 +27,7 @@ _STAND_INS: dict[str, Any] = {
     "email": "unknown@unknown.example",
     "disk_gb": 8,
     "day": "sunday",
-    "time": "04:00",
+    "time": "07:00",
     "reboot": "never",
 }
 _WHOLE: dict[str, Any] = {

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from managed_server.loading import Document, validate
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
+from managed_server.model.fulfilment import AwsResources, Fulfilment
+from managed_server.model.limits import Limits
 from managed_server.model.provider import Provider
 from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
 from managed_server.problems import InputError, Path
@@ -99,12 +101,17 @@ class Project:
     root: FilePath
     provider: Provider
     contract: Contract
+    fulfilment: Fulfilment
+    limits: Limits
+    aws_resources: AwsResources
     checks: Checks
     alarms: Alarms
     debian: Debian
     instance_types: InstanceTypes
     software: dict[str, EntryFile[Software]]
     tools: dict[str, EntryFile[Tool]]
+    documents: dict[str, Document]
+    """The single files, by the name of their field, for the lines of what is wrong with them."""
 
     @cached_property
     def entries(self) -> dict[str, EntryFile[Any]]:

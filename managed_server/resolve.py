@@ -17,6 +17,7 @@ from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
+from managed_server.proofs import end_of_life, lines, retention, schedule
 from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines, holds
 from managed_server.server_checks import contradictions
 
@@ -64,10 +65,12 @@ def resolve_stack(
     resolver = _Resolver(project, stack, document, customer)
     resolver.problems += document.problems
     result = resolver.customer_spec()
+    if result is not None:
+        resolver.problems += lines.unfulfilled(project, result)
     errors = [problem for problem in resolver.problems if problem.severity == "error"]
     if errors or result is None:
         raise InputError(errors)
-    resolver.warn(today or datetime.datetime.now(tz=datetime.UTC).date())
+    resolver.warn(result, today or datetime.datetime.now(tz=datetime.UTC).date())
     return result, tuple(problem for problem in resolver.problems if problem.severity == "warning")
 
 
@@ -344,6 +347,12 @@ class _Resolver:
             self.error((*at, "peers"), "no software of the server offers anything to peers; take them out")
         for message in contradictions(server, objectives):
             self.error((*at, "software"), message)
+        for message in schedule.clashes(self.project, server):
+            self.error((*at, "software"), message)
+        for message in schedule.window_clashes(self.project, server):
+            self.error((*at, "maintenance"), message)
+        for message in retention.too_small(self.project, server):
+            self.error((*at, "disk_gb"), message)
         for package in sorted(set(server.unsupported_packages) & self._supported_packages(server)):
             self.error(
                 (*at, "unsupported_packages"), f"{package!r} belongs to supported software; take it out"
@@ -359,7 +368,7 @@ class _Resolver:
 
     # --- what does not fail -----------------------------------------------------------------------
 
-    def warn(self, today: datetime.date) -> None:
+    def warn(self, result: spec.CustomerSpec, today: datetime.date) -> None:
         """Add the warnings: what a person should know, and what must never stop a deploy."""
 
         def warning(path: Path, message: str) -> None:
@@ -367,18 +376,12 @@ class _Resolver:
             self.problems.append(Problem(problem.file, problem.line, dotted(path), message, "warning"))
 
         surcharge = self.project.contract.fees.surcharge.over_gb
+        for resolved in result.servers:
+            for message, _ in end_of_life.warnings(self.project, resolved, today):
+                warning(("servers", resolved.name, "software"), message)
         for name, server in self.customer.servers.items():
             if server.disk_gb > surcharge:
                 warning(("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge")
-            for entry_id in server.software:
-                end = self.project.software[entry_id].general.end_of_life
-                if not isinstance(end, Absent) and server.debian in end and end[server.debian].date < today:
-                    over = end[server.debian]
-                    instead = f"; successor: {over.successor}" if over.successor else ""
-                    warning(
-                        ("servers", name, "software"),
-                        f"{entry_id} has had no fixes since {over.date}{instead}",
-                    )
             if server.pin:
                 warning(("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it")
         for name, user in self.customer.users.items():

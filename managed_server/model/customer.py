@@ -96,7 +96,7 @@ class Server(Model):
     unsupported_packages: tuple[PackageName, ...] = Field(
         default=(), description="Debian packages, outside the SLA"
     )
-    maintenance: Maintenance = Maintenance(day="sunday", time="04:00", reboot="if-needed")
+    maintenance: Maintenance = Maintenance(day="sunday", time="07:00", reboot="if-needed")
     pin: Sha256 | None = Field(default=None, description="sha256 of an earlier bundle to go back to")
 
 

@@ -1,16 +1,16 @@
 """``managed check``: everything that can be known to be right or wrong without a cloud."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from managed_server import spec
-from managed_server.bundle import Bundle, build
+from managed_server.bundle import Bundle
 from managed_server.inputs import load_project, stack_names
 from managed_server.problems import InputError, Problem
-from managed_server.rendering import RenderError
-from managed_server.resolve import problems_of_stacks, resolve_stack
+from managed_server.proven import proven
+from managed_server.resolve import problems_of_stacks
 
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
@@ -52,26 +52,26 @@ class CheckResult:
         }
 
 
-def check_stacks(root: Path, stacks: list[str]) -> CheckResult:
-    """Load, resolve and render the named stacks, or all, and collect every problem of every file."""
+def check_stacks(root: Path, stacks: list[str], drafts: Path | None = None) -> CheckResult:
+    """Load, resolve and render the named stacks, or all, and collect every problem of every file.
+
+    ``drafts``: a folder whose ``stacks`` is looked at in place of the repository's.
+    """
     problems: list[Problem] = []
     customers: list[tuple[spec.CustomerSpec, tuple[Bundle, ...]]] = []
     try:
-        project = load_project(root)
+        project = replace(load_project(root), drafts=drafts)
     except InputError as error:
-        return CheckResult((), tuple(sorted({*error.problems, *problems_of_stacks(root, stacks)})))
-    if not stacks and not stack_names(root):
+        return CheckResult((), tuple(sorted({*error.problems, *problems_of_stacks(drafts or root, stacks)})))
+    if not stacks and not stack_names(drafts or root):
         problems.append(Problem("stacks", 0, "", "there is no stack file; add stacks/Pulumi.<customer>.yaml"))
-    for stack in stacks or stack_names(root):
+    for stack in stacks or stack_names(drafts or root):
         try:
-            customer, warnings = resolve_stack(project, stack)
+            customer, bundles, warnings = proven(project, stack)
             problems += warnings
-            bundles = tuple(build(root / "templates", customer, server) for server in customer.servers)
             customers.append((customer, bundles))
         except InputError as error:
             problems += error.problems
-        except RenderError as error:
-            problems.append(error.problem)
     problems += _same_host_names([customer for customer, _ in customers])
     return CheckResult(tuple(customers), tuple(sorted(set(problems))))
 

@@ -49,7 +49,7 @@ def server(root, tmp_path, machines):
     def run(script, software="nginx, php, percona", reboot="if-needed"):
         changes = {
             "software: [nginx, php]": f"software: [{software}]",
-            "disk_gb: 80": f'disk_gb: 80\n        debian: {release}\n        maintenance: {{day: saturday, time: "04:30", reboot: {reboot}}}',
+            "disk_gb: 80": f'disk_gb: 80\n        debian: {release}\n        maintenance: {{day: saturday, time: "07:30", reboot: {reboot}}}',
         }
         files = files_of(root, customer(tmp_path, changes), ["patching"])
         result = run_script(tree, f"{script}\necho done", files)
@@ -136,12 +136,12 @@ def test_a_job_is_not_broken_off(server):
 @pytest.mark.parametrize(
     ("now", "inside"),
     [
-        ("2026-11-28 04:30:00", True),  # a Saturday
-        ("2026-11-28 05:29:59", True),
-        ("2026-11-28 04:29:59", False),
-        ("2026-11-28 05:30:00", False),
-        ("2026-11-27 04:45:00", False),
-        ("2026-12-05 04:45:00", True),
+        ("2026-11-28 07:30:00", True),  # a Saturday
+        ("2026-11-28 08:29:59", True),
+        ("2026-11-28 07:29:59", False),
+        ("2026-11-28 08:30:00", False),
+        ("2026-11-27 07:45:00", False),
+        ("2026-12-05 07:45:00", True),
     ],
 )
 def test_nothing_is_restarted_outside_the_window(server, now, inside):
@@ -151,7 +151,7 @@ chmod 755 /usr/local/bin/date
 """
     said = server(f"{FAKES}{clock}{DUE}/usr/local/lib/managed-server/maintenance 2>&1")
     told = "maintenance: ok: the server is restarted for linux-image-amd64 "
-    later = "maintenance: a reboot is due; it is made in the window: Saturday, 04:30 UTC"
+    later = "maintenance: a reboot is due; it is made in the window: Saturday, 07:30 UTC"
     assert said == ([told, "systemctl reboot"] if inside else [later])
 
 
@@ -171,5 +171,5 @@ def test_times_do_not_meet(root, tmp_path, machine):
     result = run_script(
         machine[1], f"systemd-analyze calendar '{re.search('OnCalendar=(.*)', timer)[1]}'; echo done", {}
     )
-    assert "Normalized form: Sun *-*-* 04:00:00 UTC" in result.stdout, result
+    assert "Normalized form: Sun *-*-* 07:00:00 UTC" in result.stdout, result
     assert "Persistent" not in timer, "a window that was missed is not made up for by day"

@@ -1,0 +1,1 @@
+"""What a spec and its rendered files alone can show: the contract is kept, and nothing clashes."""

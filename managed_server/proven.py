@@ -1,0 +1,49 @@
+"""One stack, resolved, rendered and proven: what `managed check` looks at and `pulumi up` delivers."""
+
+from pathlib import Path
+
+from managed_server import spec
+from managed_server.bundle import Bundle, build
+from managed_server.inputs import load_project
+from managed_server.problems import InputError, Problem
+from managed_server.project import Project
+from managed_server.proofs import rendered
+from managed_server.rendering import RenderError
+from managed_server.resolve import problems_of_stacks, resolve_stack
+
+
+def proven(project: Project, stack: str) -> tuple[spec.CustomerSpec, tuple[Bundle, ...], tuple[Problem, ...]]:
+    """Return a customer, the bundles of its servers in their order, and the warnings.
+
+    Raises:
+        InputError: with every problem of the stack file, of templates, and of what was rendered.
+    """
+    customer, warnings = resolve_stack(project, stack)
+    bundles: list[Bundle] = []
+    problems: list[Problem] = []
+    for server in customer.servers:
+        try:
+            bundle = build(project.root / "templates", customer, server)
+        except RenderError as error:
+            problems.append(error.problem)
+            continue
+        bundles.append(bundle)
+        files = {file.path: file.content for file in bundle.files}
+        problems += rendered.problems(project, customer, server, files)
+    if problems:
+        raise InputError(problems)
+    return customer, tuple(bundles), warnings
+
+
+def load_proven(root: Path, stack: str) -> tuple[spec.CustomerSpec, dict[str, Bundle]]:
+    """Load everything, and return a customer with the bundle of each of its servers by name.
+
+    Raises:
+        InputError: with every problem of every file.
+    """
+    try:
+        project = load_project(root)
+    except InputError as error:
+        raise InputError([*error.problems, *problems_of_stacks(root, [stack])]) from error
+    customer, bundles, _ = proven(project, stack)
+    return customer, {bundle.server: bundle for bundle in bundles}
