@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from managed_server.commands import backups, people
+from managed_server.commands.new import new
 from managed_server.commands.options import HERE, Json, Root, Stacks
 from managed_server.commands.options import repository as _root
-from managed_server.problems import InputError, Problem
+from managed_server.commands.problems import report_problems
+from managed_server.problems import InputError
 
 app = typer.Typer(
     help="Managed servers with an enhanced SLA, derived from one stack file per customer.",
@@ -29,7 +31,7 @@ box = typer.Typer(
 )
 app.add_typer(box, name="box", no_args_is_help=True)
 
-for command in (people.show, people.software, people.schema, backups.restore, backups.drill):
+for command in (new, people.show, people.software, people.schema, backups.restore, backups.drill):
     app.command()(command)
 
 
@@ -45,21 +47,6 @@ def main() -> None:
     except OSError as error:  # a full disk, a folder that can't be written: no fault of this program
         typer.echo(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
         sys.exit(1)
-
-
-def report_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
-    """Print problems on stderr, one a line, and how many there are."""
-    from rich.console import Console  # noqa: PLC0415 - commands that print no problem start faster
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for problem in problems:
-        style = "red" if problem.severity == "error" else "yellow"
-        console.print(f"{problem.severity}: ", style=style, end="")
-        console.print(str(problem), markup=False)
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        noun = "error" if errors == 1 else "errors"
-        console.print(f"{errors} {noun}; nothing was created or changed.", style="bold red")
 
 
 @app.command()

@@ -112,6 +112,8 @@ class Project:
     tools: dict[str, EntryFile[Tool]]
     documents: dict[str, Document]
     """The single files, by the name of their field, for the lines of what is wrong with them."""
+    drafts: FilePath | None = None
+    """Where the stack files are, while they are no part of the repository yet."""
 
     @cached_property
     def entries(self) -> dict[str, EntryFile[Any]]:

@@ -58,7 +58,7 @@ def resolve_stack(
     Raises:
         InputError: with every problem of the stack file.
     """
-    document, whole = read_stack(project.root, stack)
+    document, whole = read_stack(project.drafts or project.root, stack)
     customer = whole or _what_is_left(project, document)
     if customer is None:
         raise InputError(document.problems)
