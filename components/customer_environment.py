@@ -25,6 +25,7 @@ from components.providers import ProviderArgs, aws_provider
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
 from components.server_firewall import ServerFirewall, ServerFirewallArgs
 from components.server_role import ServerRoleArgs
+from components.server_secrets import ServerSecrets, ServerSecretsArgs
 from components.user_data import user_data
 from managed_server.bundle import Bundle
 from managed_server.fragment import build_fragment, fragment_json
@@ -220,6 +221,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
         self, server: ServerSpec, network: Network, firewall: ServerFirewall, image_id: pulumi.Output[str]
     ) -> ManagedServer:
         customer, name = self._customer, f"{self._prefix}-{server.name}"
+        secrets = self._secrets(f"{name}-secrets", server)
         made = ManagedServer(
             name,
             ManagedServerArgs(
@@ -241,6 +243,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     backup_bucket=customer.backup_bucket,
                     backup_key_arn=self._backup.key_arn,
                     passphrase_arn=self._passphrase.home_arn,
+                    secret_arns=secrets,
                     linked=bool(server.linked),
                     namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
                     more=self._fleet_rights(server),
@@ -261,6 +264,12 @@ class CustomerEnvironment(pulumi.ComponentResource):
             opts=self._home,
         )
         return made
+
+    def _secrets(self, name: str, server: ServerSpec) -> tuple[pulumi.Output[str], ...]:
+        if not server.secrets:
+            return ()
+        args = ServerSecretsArgs(server.name, server.secrets, self._data_key.arn)
+        return ServerSecrets(name, args, opts=self._home).arns
 
     def _server_outputs(self, server: ServerSpec, made: ManagedServer | None) -> dict[str, Any]:
         known: dict[str, Any] = {

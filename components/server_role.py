@@ -21,6 +21,8 @@ class ServerRoleArgs:
     backup_bucket: str
     backup_key_arn: pulumi.Input[str]
     passphrase_arn: pulumi.Input[str]
+    secret_arns: tuple[pulumi.Input[str], ...] = ()
+    """Parameters of its software."""
     linked: bool = False
     """Whether it is told where other servers are."""
     namespaces: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ class ServerRole(pulumi.ComponentResource):
             f"{name}-rights",
             name="server",
             role=role.id,
-            policy=document(*statements(args), *_figures(args.namespaces), *args.more),
+            policy=document(*statements(args), *_secrets(args), *_figures(args.namespaces), *args.more),
             opts=child,
         )
         session = aws.iam.RolePolicyAttachment(
@@ -146,6 +148,22 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             "Resource": args.backup_key_arn,
             "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.backup_region}.amazonaws.com"}},
+        },
+    ]
+
+
+def _secrets(args: ServerRoleArgs) -> list[Statement]:
+    if not args.secret_arns:
+        return []
+    arns = list(args.secret_arns)
+    return [
+        {"Sid": "OwnSecrets", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns},
+        {
+            "Sid": "OpenOwnSecrets",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": args.data_key_arn,
+            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": arns}},
         },
     ]
 

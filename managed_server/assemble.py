@@ -72,6 +72,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         removed=gather.removed(),
         timers=gather.timers(),
         setup=gather.setup(),
+        secrets=gather.secrets(whose.stack, name),
         apt_sources=collections["apt_sources"],
         dumps=collections["dumps"],
         users=collections["users"],

@@ -90,6 +90,9 @@ def manifest(
             }
             for file in files
         ],
+        "secrets": [
+            item(s, "path", "owner", "group", "mode", "notify", "parameter", "text") for s in server.secrets
+        ],
         "links": [item(link, "path", "target", "notify") for link in server.links],
         "removed": [item(gone, "path", "notify") for gone in server.removed],
         "units": [item(unit, "name", "state", "reload") for unit in server.units],

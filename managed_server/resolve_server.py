@@ -215,6 +215,18 @@ class Gatherer:
             for origin, step in self.section("setup")
         )
 
+    def secrets(self, stack: str, name: str) -> tuple[spec.Secret, ...]:
+        """Return the secrets of a stack's server, by their files."""
+        found = (
+            spec.Secret(
+                origin=origin,
+                parameter=f"/managed-server/{stack}/{name}/{origin}/{secret.name}",
+                **secret.model_dump(exclude={"when", "description"}),
+            )
+            for origin, secret in self.section("secrets")
+        )
+        return tuple(sorted(found, key=lambda secret: secret.path))
+
     def apt_sources(self) -> tuple[spec.AptSource, ...]:
         """Return the vendors' archives; an entry's second one has a number in its name."""
         found: list[spec.AptSource] = []

@@ -40,6 +40,7 @@ def _paths(server: spec.ServerSpec) -> Iterator[str]:
         *((file.path, file.origin) for file in server.files),
         *((directory.path, directory.origin) for directory in server.directories),
         *((link.path, link.origin) for link in server.links),
+        *((secret.path, secret.origin) for secret in server.secrets),
         *((gone.path, gone.origin) for gone in server.removed),
     ]
     for path, origin in paths:
@@ -53,6 +54,7 @@ def _units(server: spec.ServerSpec) -> Iterator[str]:
     changes: list[tuple[str, tuple[str, ...]]] = [
         *((file.path, file.notify) for file in server.files),
         *((link.path, link.notify) for link in server.links),
+        *((secret.path, secret.notify) for secret in server.secrets),
         *((gone.path, gone.notify) for gone in server.removed),
     ]
     for path, notified in changes:

@@ -17,6 +17,7 @@ from managed_server.spec_machine import (
     Link,
     Process,
     Removed,
+    Secret,
     Setup,
     Timer,
     Unit,
@@ -41,6 +42,7 @@ __all__ = [
     "Removed",
     "Response",
     "Rule",
+    "Secret",
     "ServerSpec",
     "Setup",
     "Timer",
@@ -285,6 +287,7 @@ class ServerSpec:
     removed: tuple[Removed, ...]
     timers: tuple[Timer, ...]
     setup: tuple[Setup, ...]
+    secrets: tuple[Secret, ...]
     apt_sources: tuple[AptSource, ...]
     dumps: tuple[Dump, ...]
     users: tuple[User, ...]

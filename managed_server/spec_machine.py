@@ -101,6 +101,22 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of the parameter store, and the file that it is put into."""
+
+    origin: str
+    name: str
+    parameter: str
+    path: str
+    text: str
+    """Of the file, with ``{secret}`` in the secret's place."""
+    owner: str
+    group: str
+    mode: str
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AptSource:
     """A vendor's package archive, and how unattended upgrades name it."""
 

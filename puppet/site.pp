@@ -165,6 +165,20 @@ class place {
     }
   }
 
+  # Laid out in memory by converge: no bundle, report or log holds them.
+  lookup('secrets').each |Hash $it| {
+    file { $it['path']:
+      ensure    => file,
+      owner     => $it['owner'],
+      group     => $it['group'],
+      mode      => $it['mode'],
+      source    => $it['source'],
+      show_diff => false,
+      require   => Exec['make folders'],
+      notify    => $it['notify'].map |String $unit| { Service[$unit] },
+    }
+  }
+
   lookup('links').each |Hash $it| {
     file { $it['path']:
       ensure  => link,

@@ -329,12 +329,22 @@ class CloudWatch(Model):
 
 
 class Secret(Model):
-    """A secret in the parameter store that is put into a file of the server, outside the bundle."""
+    """A secret that is made once, kept in the parameter store, and put into a file of the server.
+
+    It is in no bundle: converge fetches it.
+    """
 
     name: EntryId
-    file: AbsolutePath
-    owner: UserName
+    path: AbsolutePath
+    text: Annotated[str, Field(pattern=r"\{secret\}")] = Field(
+        default="{secret}\n", description="of the file; {secret} stands for the secret"
+    )
+    owner: UserName = "root"
+    group: UserName = "root"
+    mode: Literal["0600", "0640", "0400", "0440"] = "0600"
+    notify: tuple[UnitName, ...] = ()
     description: Text
+    when: When = When()
 
 
 class EndOfLife(Model):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import plan
+import secrets_store
 import system
 
 SCHEMA = 2
@@ -55,6 +56,8 @@ def main() -> int:
         except RefusedError as error:
             print(f"converge: {BUNDLE.name}: {error}", file=sys.stderr)
             return REFUSED
+        finally:
+            secrets_store.clear()
 
 
 def wait_for(lock: Any) -> None:
@@ -69,6 +72,11 @@ def wait_for(lock: Any) -> None:
             time.sleep(0.5)
 
 
+def identity() -> dict[str, str]:
+    """What user data said of the machine."""
+    return dict(line.split("=", 1) for line in IDENTITY.read_text().splitlines() if "=" in line)
+
+
 def checked(manifest: plan.Manifest) -> plan.Manifest:
     """Return the manifest of a bundle that is whole and meant for this machine.
 
@@ -77,7 +85,7 @@ def checked(manifest: plan.Manifest) -> plan.Manifest:
     """
     if manifest.get("schema") != SCHEMA:
         raise RefusedError(f"its manifest has schema {manifest.get('schema')}, not {SCHEMA}")
-    here = dict(line.split("=", 1) for line in IDENTITY.read_text().splitlines() if "=" in line)
+    here = identity()
     meant = f"{manifest['customer']}-{manifest['server']}"
     if meant != f"{here['MANAGED_CUSTOMER']}-{here['MANAGED_SERVER']}":
         raise RefusedError(f"it is for {meant}")
@@ -108,8 +116,15 @@ def converge(whole: plan.Manifest, *, noop: bool) -> int:
     left["packages"] = system.removable(ours) if ours else []
     # Besides those of the last bundle, accounts that somebody added by hand.
     left["users"] = sorted({*left["users"], *system.people()} - set(wanted["users"]))
-    code = puppet(plan.data(manifest, str(BUNDLE), missing, left, go_on=not GOOD.exists()), noop=noop)
-    done = code in DONE
+    go_on = not GOOD.exists()
+    secrets, unknown = secrets_store.stage(manifest["secrets"], identity()["AWS_REGION"])
+    if unknown:
+        print(f"converge: can't fetch {', '.join(unknown)}", file=sys.stderr)
+        if not go_on:
+            return 1
+    data = plan.data(manifest, str(BUNDLE), missing, left, secrets, go_on=go_on)
+    code = puppet(data, noop=noop)
+    done = code in DONE and not unknown
     if not noop:
         absent = sorted(set(missing) - system.installed_packages())
         system.write(NOT_INSTALLED, " ".join(absent) + "\n")

@@ -23,7 +23,7 @@ def present(manifest: Manifest, installed: Callable[[str], bool]) -> Manifest:
         for key, value in manifest.items()
     }
     units = {unit["name"] for unit in kept["units"]}
-    for kind in ("files", "links", "removed"):
+    for kind in ("files", "links", "removed", "secrets"):
         kept[kind] = [{**i, "notify": [u for u in i["notify"] if u in units]} for i in kept[kind]]
     return kept
 
@@ -43,6 +43,7 @@ def listed(manifest: Manifest) -> Listed:
         "files": [
             *(file["path"] for file in manifest["files"] if not file["once"]),
             *(link["path"] for link in manifest["links"]),
+            *(secret["path"] for secret in manifest["secrets"]),
             *(f"/etc/apt/sources.list.d/managed-{name}.sources" for name in sources),
             *(f"/etc/apt/keyrings/managed-{name}.asc" for name in sources),
         ],
@@ -73,7 +74,7 @@ def gone(before: Listed, now: Listed, kept_units: Iterable[str]) -> Listed:
 def parents(manifest: Manifest) -> list[str]:
     """Return the folders above files, links and folders that the manifest says nothing of itself."""
     own = {directory["path"] for directory in manifest["directories"]}
-    paths = [item["path"] for kind in ("files", "links", "directories") for item in manifest[kind]]
+    paths = [item["path"] for kind in ("files", "links", "directories", "secrets") for item in manifest[kind]]
     return sorted({posixpath.dirname(path) for path in paths} - own - {"/"})
 
 
@@ -84,7 +85,15 @@ def expiry(last_day: str | None) -> str:
     return (datetime.date.fromisoformat(last_day) + datetime.timedelta(days=1)).isoformat()
 
 
-def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed, *, go_on: bool) -> dict[str, Any]:
+def data(
+    manifest: Manifest,
+    bundle: str,
+    missing: list[str],
+    left: Listed,
+    secrets: list[dict[str, Any]],
+    *,
+    go_on: bool,
+) -> dict[str, Any]:
     """Return what Hiera gives to site.pp.
 
     Args:
@@ -92,6 +101,7 @@ def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed, *, g
         bundle: path of the bundle.
         missing: packages that are not installed yet.
         left: what earlier bundles brought and this one lacks.
+        secrets: those that were fetched.
         go_on: whether what fails keeps only what builds on it from being applied, not all that comes after.
     """
     return {
@@ -100,6 +110,7 @@ def data(manifest: Manifest, bundle: str, missing: list[str], left: Listed, *, g
         "bundle": bundle,
         "go_on": go_on,
         "missing": missing,
+        "secrets": secrets,
         "parents": parents(manifest) or ["/etc"],
         "users": [{**user, "expiry": expiry(user["expires"])} for user in manifest["users"]],
         "gone": left,
