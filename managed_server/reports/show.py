@@ -189,10 +189,15 @@ def _software(project: Project, server: spec.ServerSpec, name: str, today: datet
 
 
 def _ports(server: spec.ServerSpec) -> list[dict[str, Any]]:
-    """Return what is reachable from outside the machine: each port, for whom, from which networks."""
-    open_ = [listen for listen in server.listens if listen.reach != "local"]
+    """Return what is reachable from outside the machine: each port, for whom, from where."""
+    open_ = [listen for listen in server.listens if listen.bind != "loopback"]
     found = []
     for port, protocol in sorted({(listen.port, listen.protocol) for listen in open_}):
+        rules = [
+            rule
+            for rule in server.rules
+            if (rule.direction, rule.port, rule.protocol) == ("in", port, protocol)
+        ]
         mine = [listen for listen in open_ if (listen.port, listen.protocol) == (port, protocol)]
         found.append(
             {
@@ -200,11 +205,8 @@ def _ports(server: spec.ServerSpec) -> list[dict[str, Any]]:
                 "protocol": protocol,
                 "reach": sorted({listen.reach for listen in mine}),
                 "purpose": "; ".join(sorted({listen.purpose for listen in mine})),
-                "networks": [
-                    rule.network
-                    for rule in server.rules
-                    if (rule.direction, rule.port, rule.protocol) == ("in", port, protocol)
-                ],
+                "networks": [rule.network for rule in rules if not rule.peer],
+                "peers": [rule.peer for rule in rules if rule.peer],
             }
         )
     return found

@@ -105,7 +105,7 @@ def _ports(ports: list[dict[str, Any]]) -> Iterator[Line]:
             (
                 f"{of['port']}/{of['protocol']}",
                 ", ".join(of["reach"]),
-                ", ".join(of["networks"]),
+                ", ".join([*of["networks"], *(f"server {peer}" for peer in of["peers"])]),
                 of["purpose"],
             )
             for of in ports
