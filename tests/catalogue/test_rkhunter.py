@@ -71,6 +71,14 @@ def test_an_error_is_no_clean_server(server):
     assert CHECK not in said
 
 
+def test_sshd_is_asked_whether_it_refuses_root(server):
+    """Not its file: Debian's cloud image lets root in there, and what it includes does not."""
+    sshd = "printf '#!/bin/sh\\necho port 22; echo permitrootlogin %s\\n' {} >/usr/sbin/sshd; chmod 755 /usr/sbin/sshd\n"
+    said = server(FAKE + sshd.format("no") + "scan\n" + sshd.format("without-password") + "scan")
+    results = [line for line in said if line.startswith(("ok", "critical"))]
+    assert results == ["ok nothing found", "critical 1 warnings; Warning: sshd doesn't refuse root"]
+
+
 def test_properties_are_learned_anew_after_packages_have_changed_and_only_then(server):
     said = server(FAKE + "scan; scan; sleep 1; touch /var/lib/dpkg/status; scan")
     assert said.count("--propupd --nolog") == 2
