@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from managed_server.loading import Document, nearest
-from managed_server.model.catalogue import Software, Tool
+from managed_server.model.catalogue import SECTIONS, Software, Tool
 from managed_server.model.catalogue_items import Absent, CheckIntent
 from managed_server.problems import Path, Problem
 from managed_server.project import EntryFile, Project
@@ -16,6 +16,7 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
     for entry in project.entries.values():
         yield from _references(project, entry)
         yield from _templates(project, entry)
+        yield from _conditions(entry)
         if not isinstance(entry.general.checks, Absent):
             for index, intent in enumerate(entry.general.checks):
                 yield from _check(project, entry, ("checks", index), intent)
@@ -25,6 +26,25 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
             yield documents["alarms"].problem(
                 path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it"
             )
+
+
+def _conditions(entry: EntryFile[Any]) -> Iterator[Problem]:
+    """Yield the conditions that ask for a setting or release fact which the entry lacks."""
+    general = entry.general
+    known = {*general.settings, *(name for facts in general.releases.values() for name in facts)}
+    for section in SECTIONS:
+        items = getattr(general, section)
+        for index, item in enumerate(items if isinstance(items, tuple) else ()):
+            for name in item.when.facts if hasattr(item, "when") else ():
+                if name not in known:
+                    yield entry.document.problem(
+                        (section, index, "when", "facts", name),
+                        f"is neither a setting nor a release fact of this entry{nearest(name, known)}",
+                    )
+    for name in general.when.facts if isinstance(general, Tool) else ():
+        yield entry.document.problem(
+            ("when", "facts", name), "a whole tool can't depend on its own settings; say it of its parts"
+        )
 
 
 def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.proofs import end_of_life, lines, retention, schedule
-from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines, holds
+from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines
 from managed_server.server_checks import contradictions
 
 _BASE: Path = ("config", "managed-server:customer")
@@ -297,7 +297,7 @@ class _Resolver:
         tools = [
             tool
             for tool, entry in self.project.tools.items()
-            if place is None or holds(entry.general.when, place, dumps)
+            if place is None or entry.general.when.holds(place.circumstances(dumps))
         ]
         for entry_id in server.settings:
             if entry_id not in ids and entry_id not in tools:

@@ -2,14 +2,15 @@
 
 import shlex
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from managed_server import spec
 from managed_server.firewall_rules import rules
 from managed_server.model.catalogue import Entry, Software, Tool
-from managed_server.model.catalogue_items import Absent, CheckIntent, Listen, When
+from managed_server.model.catalogue_items import Absent, CheckIntent, Listen
+from managed_server.model.conditions import Circumstances
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Server
 from managed_server.model.tables import InstanceFacts
@@ -36,22 +37,18 @@ class Place:
     reaches: tuple[str, ...]
     """Other servers of the customer whose peer it is."""
 
-
-def holds(when: When, place: Place, dumps: Iterable[str]) -> bool:
-    """Tell whether a condition holds on a server; ``dumps`` are the engines of its databases."""
-    server, machine, software = place.server, place.machine, place.server.software
-    checks = (
-        when.memory_mb_min is None or machine.memory_mb >= when.memory_mb_min,
-        when.memory_mb_max is None or machine.memory_mb <= when.memory_mb_max,
-        when.hosting is None or when.hosting == server.hosting,
-        when.burstable is None or when.burstable == machine.burstable,
-        when.with_software is None or when.with_software in software,
-        when.without_software is None or when.without_software not in software,
-        when.peers is None or when.peers == bool(server.peers),
-        when.linked is None or when.linked == bool(server.peers or place.reaches),
-        when.with_dump is None or when.with_dump in dumps,
-    )
-    return all(checks)
+    def circumstances(self, dumps: Collection[str], facts: Mapping[str, Any] | None = None) -> Circumstances:
+        """Return what conditions may ask: ``dumps`` are engines of its databases, ``facts`` an entry's."""
+        return Circumstances(
+            memory_mb=self.machine.memory_mb,
+            hosting=self.server.hosting,
+            burstable=self.machine.burstable,
+            software=self.server.software,
+            dumps=dumps,
+            peers=self.server.peers,
+            reaches=self.reaches,
+            facts=facts or {},
+        )
 
 
 def dump_engines(entries: Iterable[Entry]) -> frozenset[str]:
@@ -76,17 +73,17 @@ class Gatherer:
         self.objectives = objectives
         self.dump_engines = dump_engines(item.entry for item in chosen)
 
-    def holds(self, item: Any) -> bool:
-        """Tell whether an item's own condition, if it has one, holds here."""
+    def holds(self, item: Any, facts: Mapping[str, Any] | None = None) -> bool:
+        """Tell whether an item's own condition, if it has one, holds here; ``facts`` are its entry's."""
         when = getattr(item, "when", None)
-        return when is None or holds(when, self.place, self.dump_engines)
+        return when is None or bool(when.holds(self.place.circumstances(self.dump_engines, facts)))
 
     def section(self, name: str) -> Iterator[tuple[str, Any]]:
         """Yield (entry id, item) for a section whose value is a list."""
         for chosen in self.chosen:
             section = getattr(chosen.entry, name)
             if not isinstance(section, Absent):
-                yield from ((chosen.id, item) for item in section if self.holds(item))
+                yield from ((chosen.id, item) for item in section if self.holds(item, chosen.facts))
 
     def parts(self, name: str, part: str) -> tuple[str, ...]:
         """Return the union of a list inside a section, such as integrity.watch, sorted."""

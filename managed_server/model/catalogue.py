@@ -36,8 +36,8 @@ from managed_server.model.catalogue_items import (
     Setup,
     Timer,
     Unit,
-    When,
 )
+from managed_server.model.conditions import When
 from managed_server.model.types import EntryId, PackageName, Text, UserName
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from managed_server.model.base import Bool, Int, Model
+from managed_server.model.conditions import When
 from managed_server.model.contract import Priority
 from managed_server.model.types import (
     AbsolutePath,
@@ -41,24 +42,6 @@ Section = Annotated[
     Annotated[T, Tag("given")] | Annotated[Absent, Tag("none")], Discriminator(_absent_or_given)
 ]
 Facts = Annotated[tuple[T, ...], Field(min_length=1)]
-
-
-class When(Model):
-    """Conditions on the server; all that are given must hold."""
-
-    memory_mb_min: Int | None = None
-    memory_mb_max: Int | None = None
-    hosting: Literal["aws", "elsewhere"] | None = None
-    burstable: Bool | None = Field(default=None, description="an EC2 type that spends CPU credits")
-    with_software: EntryId | None = None
-    without_software: EntryId | None = None
-    peers: Bool | None = Field(default=None, description="other servers of the customer may reach it")
-    linked: Bool | None = Field(
-        default=None, description="it has peers, or is one: some other server of the customer matters to it"
-    )
-    with_dump: EntryId | None = Field(
-        default=None, description="some software of the server has a database dump of this engine"
-    )
 
 
 class Setting(Model):
@@ -146,6 +129,7 @@ class Listen(Model):
         "peers: the servers that the stack file names"
     )
     purpose: Text
+    when: When = When()
 
     @model_validator(mode="after")
     def _bind_fits_reach(self) -> "Listen":
@@ -163,6 +147,7 @@ class Connect(Model):
     protocol: Literal["tcp", "udp"]
     to: Literal["world", "hub"]
     purpose: Text
+    when: When = When()
 
 
 RepositoryPath = Annotated[
@@ -284,6 +269,7 @@ class MuninPlugin(Model):
     user: UserName | None = None
     group: UserName | None = None
     env: dict[str, str] = {}
+    when: When = When()
 
 
 class Log(Model):
@@ -291,6 +277,7 @@ class Log(Model):
 
     path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
     format: EntryId
+    when: When = When()
 
 
 class Integrity(Model):

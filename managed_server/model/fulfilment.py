@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from managed_server.model.base import Model
-from managed_server.model.catalogue_items import When
+from managed_server.model.conditions import When
 from managed_server.model.types import EntryId, Text, UnitName
 
 RepositoryFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*$")]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from managed_server.model.base import Bool, Int, Model, PositiveInt
-from managed_server.model.catalogue_items import When
+from managed_server.model.conditions import When
 from managed_server.model.contract import Priority
 from managed_server.model.types import EntryId, PackageName, Pattern, Text, UserName
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from managed_server import spec
-from managed_server.model.catalogue_items import Absent, When
+from managed_server.model.catalogue_items import Absent
+from managed_server.model.conditions import Circumstances
 from managed_server.model.contract import Line
 from managed_server.model.fulfilment import LineFulfilment, Part
 from managed_server.problems import Path, Problem
@@ -52,22 +53,18 @@ class Cell:
         return Answer.FULFILLED if self.things else Answer.PEOPLE
 
 
-def holds(when: When, server: spec.ServerSpec) -> bool:
-    """Tell whether a condition holds on a resolved server."""
-    checks = (
-        when.memory_mb_min is None or server.memory_mb >= when.memory_mb_min,
-        when.memory_mb_max is None or server.memory_mb <= when.memory_mb_max,
-        when.hosting is None or when.hosting == server.hosting,
-        when.peers is None or when.peers == bool(server.peers),
-        when.linked is None or when.linked == bool(server.linked),
-        when.burstable is None or when.burstable == server.burstable,
-        when.with_software is None or when.with_software in server.software,
-        when.without_software is None or when.without_software not in server.software,
-        when.peers is None or when.peers == bool(server.peers),
-        when.linked is None or when.linked == bool(server.linked),
-        when.with_dump is None or when.with_dump in {dump.engine for dump in server.dumps},
+def circumstances(server: spec.ServerSpec, entry_id: str | None = None) -> Circumstances:
+    """Return what conditions may ask of a resolved server, or of an entry on it."""
+    return Circumstances(
+        memory_mb=server.memory_mb,
+        hosting=server.hosting,
+        burstable=server.burstable,
+        software=server.software,
+        dumps={dump.engine for dump in server.dumps},
+        peers=server.peers,
+        reaches=server.reaches,
+        facts=server.entry(entry_id).facts if entry_id else {},
     )
-    return all(checks)
 
 
 class Matrix:
@@ -92,12 +89,12 @@ class Matrix:
     def _on(self, line: Line, fulfilment: LineFulfilment, server: spec.ServerSpec) -> Cell:
         if line.aws_only and server.hosting != "aws":
             return Cell(line, server.name, reasons=("the server isn't on AWS",), applies=False)
-        if not holds(fulfilment.applies, server):
+        if not fulfilment.applies.holds(circumstances(server)):
             return Cell(line, server.name, reasons=(str(fulfilment.otherwise),), applies=False)
         found = _Found(not_built=list(fulfilment.not_built))
         at: Path = ("lines", line.id)
         for index, part in enumerate(fulfilment.parts):
-            if holds(part.when, server):
+            if part.when.holds(circumstances(server)):
                 self._part(part, (*at, "parts", index), server, found)
         for index, section in enumerate(fulfilment.each_software):
             self._each_software(section, (*at, "each_software", index), server, found)
@@ -135,7 +132,7 @@ class Matrix:
         key = "path" if thing.kind == "files" else "name"
         items = [] if isinstance(section, Absent) else [i for i in section if getattr(i, key) == thing.name]
         running = [item for item in items if getattr(item, "state", "running") == "running"]
-        return not running or any(holds(item.when, server) for item in running)
+        return not running or any(item.when.holds(circumstances(server, thing.origin)) for item in running)
 
     def _each_software(self, section: str, at: Path, server: spec.ServerSpec, found: "_Found") -> None:
         for name in server.software:
