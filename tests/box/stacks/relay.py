@@ -42,12 +42,9 @@ class Relay(Controller):
         )
 
 
-def messages(folder: Path):
-    """What has come, in the order in which it came."""
-    return [
-        email.message_from_bytes(path.read_bytes(), policy=policy.default)
-        for path in sorted(folder.glob("*.eml"))
-    ]
+def message(path: Path):
+    """One of the files."""
+    return email.message_from_bytes(path.read_bytes(), policy=policy.default)
 
 
 if __name__ == "__main__":
