@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from managed_server.http_chain import DERIVED, LAYER, PORT
 from managed_server.loading import Document, nearest
 from managed_server.model.catalogue import SECTIONS, Software, Tool
 from managed_server.model.catalogue_items import Absent, CheckIntent
@@ -32,6 +33,10 @@ def _conditions(entry: EntryFile[Any]) -> Iterator[Problem]:
     """Yield the conditions that ask for a setting or release fact which the entry lacks."""
     general = entry.general
     known = {*general.settings, *(name for facts in general.releases.values() for name in facts)}
+    if LAYER in known:
+        known |= set(DERIVED)
+        if PORT not in known:
+            yield entry.document.problem(("releases",), f"{LAYER} needs {PORT} beside it, or as a setting")
     for section in SECTIONS:
         items = getattr(general, section)
         for index, item in enumerate(items if isinstance(items, tuple) else ()):

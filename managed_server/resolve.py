@@ -6,6 +6,7 @@ from pathlib import Path as FilePath
 from managed_server import spec
 from managed_server.assemble import Whose, server_spec
 from managed_server.firewall_rules import with_peers
+from managed_server.http_chain import chained
 from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
 from managed_server.model import provider as provider_model
@@ -306,7 +307,7 @@ class _Resolver:
                     f"the server has no {entry_id!r}{nearest(entry_id, [*ids, *tools])}",
                 )
         chosen = [self._chosen(at, server, entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
-        return tuple(item for item in chosen if item is not None)
+        return chained(item for item in chosen if item is not None)
 
     def _chosen(self, at: Path, server: Server, entry_id: str) -> Chosen | None:
         entry_file = self.project.entries[entry_id]

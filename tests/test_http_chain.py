@@ -1,0 +1,37 @@
+"""Who answers the world over HTTP, and who stands behind whom."""
+
+import pytest
+
+from managed_server.http_chain import chained
+from managed_server.resolve_server import Chosen
+
+
+def chosen(*layers):
+    made = [
+        Chosen(f"e{layer}", None, {"http_layer": layer, "backend_port": 8000 + layer}) for layer in layers
+    ]
+    return (*made, Chosen("other", None, {}))
+
+
+def places(*layers):
+    found = chained(chosen(*layers))
+    assert found[-1].facts == {}, "what speaks no HTTP has no place"
+    return {entry.id: (entry.facts["http_front"], entry.facts["http_upstream"]) for entry in found[:-1]}
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        ((), {}),
+        ((3,), {"e3": (True, 0)}),
+        ((1, 3), {"e1": (True, 8003), "e3": (False, 0)}),
+        ((4, 2, 3, 1), {"e1": (True, 8002), "e2": (False, 8003), "e3": (False, 8004), "e4": (False, 0)}),
+    ],
+)
+def test_each_asks_the_next(layers, wanted):
+    assert places(*layers) == wanted
+
+
+def test_two_of_the_lowest_layer_are_both_in_front():
+    """And so they want the same ports, which is refused."""
+    assert [entry.facts["http_front"] for entry in chained(chosen(3, 3))[:-1]] == [True, True]
