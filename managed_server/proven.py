@@ -8,6 +8,7 @@ from managed_server.inputs import load_project
 from managed_server.problems import InputError, Problem
 from managed_server.project import Project
 from managed_server.proofs import rendered
+from managed_server.proofs.lines import unfulfilled
 from managed_server.rendering import RenderError
 from managed_server.resolve import problems_of_stacks, resolve_stack
 
@@ -20,7 +21,7 @@ def proven(project: Project, stack: str) -> tuple[spec.CustomerSpec, tuple[Bundl
     """
     customer, warnings = resolve_stack(project, stack)
     bundles: list[Bundle] = []
-    problems: list[Problem] = []
+    problems = list(unfulfilled(project, customer))
     for server in customer.servers:
         try:
             bundle = build(project.root / "templates", customer, server)

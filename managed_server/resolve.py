@@ -18,7 +18,7 @@ from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
-from managed_server.proofs import end_of_life, lines, retention, schedule
+from managed_server.proofs import end_of_life, retention, schedule
 from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines
 from managed_server.server_checks import contradictions
 
@@ -66,8 +66,6 @@ def resolve_stack(
     resolver = _Resolver(project, stack, document, customer)
     resolver.problems += document.problems
     result = resolver.customer_spec()
-    if result is not None:
-        resolver.problems += lines.unfulfilled(project, result)
     errors = [problem for problem in resolver.problems if problem.severity == "error"]
     if errors or result is None:
         raise InputError(errors)

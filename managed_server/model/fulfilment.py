@@ -24,6 +24,7 @@ Per = Literal[
     "rule-in",
     "rule-out",
     "alarm",
+    "secret",
     "hub",
 ]
 Listens = Annotated[str, Field(pattern=r"^[0-9]+/(?:tcp|udp)$")]
@@ -133,5 +134,5 @@ class AwsResources(Model):
     components: dict[str, dict[Per, dict[str, AwsType]]] = Field(
         min_length=1,
         description="component: what it registers resources for: name of a resource: its type; in names "
-        "{customer}, {server}, {rule}, {alarm} and {bundle} are replaced",
+        "{customer}, {server}, {rule}, {alarm}, {secret} and {bundle} are replaced",
     )

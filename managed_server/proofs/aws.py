@@ -53,3 +53,7 @@ def _each(per: str, customer: spec.CustomerSpec) -> Iterator[tuple[str | None, d
         for server in on_aws:
             for alarm in server.alarms:
                 yield server.name, {"server": server.name, "alarm": alarm.id}
+    elif per == "secret":
+        for server in on_aws:
+            for secret in server.secrets:
+                yield server.name, {"server": server.name, "secret": f"{secret.origin}-{secret.name}"}

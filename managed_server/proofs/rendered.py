@@ -21,7 +21,8 @@ def problems(
         yield Problem(_source(server, path), 0, path, f"{message} ({who})")
     clashes = list(schedule.rendered_clashes(project, server, files))
     if clashes:
-        document = read_yaml(project.root / customer.stack_file, project.root)
+        root = project.drafts or project.root
+        document = read_yaml(root / customer.stack_file, root)
         line = document.line((*CUSTOMER, "servers", server.name, "maintenance"))
         path = f"servers.{server.name}.maintenance"
         yield from (Problem(customer.stack_file, line, path, message) for message in clashes)
