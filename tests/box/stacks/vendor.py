@@ -6,20 +6,34 @@ key, the fingerprint and the upgrade's origin are used as they are on a real ser
 fingerprint is another one, as nobody has the vendor's key.
 """
 
+import email.utils
 import hashlib
 import shutil
 import subprocess
 import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 STAND_INS = {"percona-server-server": "mariadb-server"}
 """The vendor's package, and Debian's."""
 ADDRESS = "203.0.113.200"
 NAME = "repo.percona.com"
-ORIGIN, LABEL = "Percona Development Team", "percona"
-ARCHIVES = {"ps-84-lts/apt": tuple(STAND_INS), "telemetry/apt": ()}
+VERSION = "8.4.0-1"
 KEY = "yum/PERCONA-PACKAGING-KEY"
-SUITE = "trixie"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive by its place, and what its Release file says of it."""
+
+    path: str
+    origin: str = "Percona Development Team"
+    label: str = "percona"
+    codename: str = "trixie"
+
+
+SERVER, TELEMETRY = Archive("ps-84-lts/apt"), Archive("telemetry/apt")
 
 NOT_EXERCISED = """
 percona: the process' name (mysqld), the accounts' plugin (auth_socket), the telemetry agent that is stopped,
@@ -49,45 +63,46 @@ class Vendor:
         key = self.folder / "www" / KEY
         key.parent.mkdir(parents=True)
         key.write_text(self._gpg(home, "--armor", "--export"))
-        for archive, packages in ARCHIVES.items():
-            self._archive(self.folder / "www" / archive, packages, home)
         self.fingerprint = fingerprint
+        self.publish(SERVER, dict.fromkeys(STAND_INS, VERSION))
+        self.publish(TELEMETRY, {})
         (self.folder / "fingerprint").write_text(fingerprint)
 
-    def _archive(self, top: Path, packages: tuple[str, ...], home: Path) -> None:
-        lists = top / "dists" / SUITE / "main" / "binary-amd64"
-        lists.mkdir(parents=True)
-        listed = "".join(self._package(top, package) for package in packages)
+    def publish(self, archive: Archive, packages: Mapping[str, str]) -> None:
+        """Let an archive have these packages, by name, in these versions, and no others."""
+        top = self.folder / "www" / archive.path
+        dist = top / "dists" / archive.codename
+        lists = dist / "main" / "binary-amd64"
+        lists.mkdir(parents=True, exist_ok=True)
+        listed = "".join(self._package(top, *package) for package in packages.items())
         (lists / "Packages").write_text(listed)
         content = (lists / "Packages").read_bytes()
+        # The date is that of now: apt takes no list that is older than the one it has.
         release = textwrap.dedent(f"""\
-            Origin: {ORIGIN}
-            Label: {LABEL}
-            Suite: {SUITE}
-            Codename: {SUITE}
-            Date: Wed, 01 Jan 2025 00:00:00 UTC
+            Origin: {archive.origin}
+            Label: {archive.label}
+            Suite: {archive.codename}
+            Codename: {archive.codename}
+            Date: {email.utils.formatdate(usegmt=True)}
             Architectures: amd64
             Components: main
             SHA256:
              {hashlib.sha256(content).hexdigest()} {len(content)} main/binary-amd64/Packages
             """)
-        plain = top / "dists" / SUITE / "Release"
-        plain.write_text(release)
-        self._gpg(home, "--clearsign", "--output", str(plain.with_name("InRelease")), str(plain))
+        (dist / "Release").write_text(release)
+        signed = ("--clearsign", "--yes", "--output", str(dist / "InRelease"), str(dist / "Release"))
+        self._gpg(self.folder / "gnupg", *signed)
 
-    def _package(self, top: Path, package: str, version: str = "8.4.0-1") -> str:
+    def _package(self, top: Path, package: str, version: str) -> str:
         tree = self.folder / "build" / package
         (tree / "DEBIAN").mkdir(parents=True)
-        control = textwrap.dedent(f"""\
-            Package: {package}
-            Version: {version}
-            Architecture: all
-            Maintainer: Stand-in <vendor@hosting.example>
-            Depends: {STAND_INS[package]}
-            Description: stand-in of the same protocol
-            """)
+        depends = f"Depends: {STAND_INS[package]}\n" if package in STAND_INS else ""
+        control = (
+            f"Package: {package}\nVersion: {version}\nArchitecture: all\n{depends}"
+            "Maintainer: Stand-in <vendor@hosting.example>\nDescription: stand-in of the same name\n"
+        )
         (tree / "DEBIAN" / "control").write_text(control)
-        pool = top / "pool" / f"{package}_{version}_all.deb"
+        pool = top / "pool" / f"{package}_{version.partition(':')[2] or version}_all.deb"
         pool.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             ["dpkg-deb", "--root-owner-group", "--build", tree, pool], check=True, capture_output=True
