@@ -123,6 +123,14 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
             f"{nearest(intent.check, project.checks.kinds)}",
         )
         return
+    outside = isinstance(entry.general, Software) and not isinstance(entry.general.supported, str)
+    wakes = project.contract.priority(intent.objective).escalation.route == "page"
+    if outside and not entry.general.hub_only and wakes:
+        yield entry.document.problem(
+            (*path, "objective"),
+            f"{intent.objective.value!r} wakes somebody, and the software is outside the service level agreement; "
+            "write normal",
+        )
     if intent.objective.value not in project.checks.timing:
         yield entry.document.problem(
             (*path, "objective"), f"checks have no {intent.objective.value!r} priority"

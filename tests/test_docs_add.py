@@ -86,3 +86,13 @@ def test_a_file_that_is_left_out_is_missed(inputs, page, without, said):
     code, told = check(inputs)
     assert code == 2, told
     assert said in told
+
+
+def test_software_outside_the_agreement_wakes_nobody(inputs):
+    follow("add-software.md", inputs)
+    path = inputs / "catalogue/software/beanstalkd.yaml"
+    path.write_text(path.read_text().replace("objective: normal", "objective: high"))
+    write_stack(inputs)
+    code, told = check(inputs)
+    assert code == 2
+    assert "checks[0].objective: 'high' wakes somebody" in told
