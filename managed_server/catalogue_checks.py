@@ -128,8 +128,8 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
     if outside and not entry.general.hub_only and wakes:
         yield entry.document.problem(
             (*path, "objective"),
-            f"{intent.objective.value!r} wakes somebody, and the software is outside the service level agreement; "
-            "write normal",
+            f"{intent.objective.value!r} wakes somebody, and the software is outside the service level "
+            "agreement; write normal",
         )
     if intent.objective.value not in project.checks.timing:
         yield entry.document.problem(
