@@ -279,7 +279,15 @@ class Gatherer:
     def listens(self) -> tuple[spec.Listen, ...]:
         """Return the sockets, by port; those for peers are on loopback where the server has none."""
         found = (
-            spec.Listen(origin, item.port, item.protocol, *self._where(item), item.purpose)
+            spec.Listen(
+                origin,
+                item.port,
+                item.protocol,
+                *self._where(item),
+                item.purpose,
+                item.address,
+                item.each_address,
+            )
             for origin, item in self.section("listens")
         )
         return tuple(sorted(found, key=lambda listen: (listen.port, listen.protocol, listen.origin)))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
 from managed_server import spec
 from managed_server.model.contract import Priority
@@ -19,15 +20,12 @@ def contradictions(server: spec.ServerSpec, objectives: dict[Priority, int | Non
 
 
 def _ports(server: spec.ServerSpec) -> Iterator[str]:
-    taken: dict[tuple[int, str], set[str]] = defaultdict(set)
-    twice: set[tuple[int, str]] = set()
-    for listen in server.listens:
-        key = (listen.port, listen.protocol)
-        if key in taken:
-            twice.add(key)
-        taken[key].add(listen.origin)
-    for port, protocol in sorted(twice):
-        who = " and ".join(sorted(taken[port, protocol]))
+    clashes: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for one, other in combinations(server.listens, 2):
+        if one.meets(other):
+            clashes[one.port, one.protocol] |= {one.origin, other.origin}
+    for (port, protocol), origins in sorted(clashes.items()):
+        who = " and ".join(sorted(origins))
         yield (
             f"{who} both listen on {protocol} port {port}; change the port of one by its settings, "
             "or put it on another server"

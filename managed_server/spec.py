@@ -163,6 +163,18 @@ class Listen:
     bind: str
     reach: str
     purpose: str
+    address: str | None
+    """The one loopback address that it is bound to, where that isn't the usual one."""
+    each_address: bool
+    """It binds each address of the interfaces by itself."""
+
+    def meets(self, other: "Listen") -> bool:
+        """Tell whether the two can't be on one machine, as they want the same port of the same address."""
+        if (self.port, self.protocol) != (other.port, other.protocol):
+            return False
+        if self.address and other.address:
+            return self.address == other.address
+        return not (self.address and other.each_address) and not (self.each_address and other.address)
 
 
 @dataclass(frozen=True, slots=True)

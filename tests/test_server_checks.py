@@ -57,3 +57,18 @@ def test_two_sockets_of_one_port(server):
     clash = dataclasses.replace(server.listens[0], origin="other")
     changed = dataclasses.replace(server, listens=(*server.listens, clash))
     assert any("both listen on" in line and "other" in line for line in contradictions(changed, TERMS))
+
+
+def test_two_sockets_of_one_port_on_addresses_of_their_own(server):
+    """What binds the interfaces' addresses one by one, or another loopback address, is in nobody's way."""
+    [own, *_] = [listen for listen in server.listens if listen.address]
+
+    def said(**other):
+        more = dataclasses.replace(own, origin="other", **other)
+        changed = dataclasses.replace(server, listens=(*server.listens, more))
+        return [line for line in contradictions(changed, TERMS) if "both listen on" in line]
+
+    assert said(address="127.0.0.99") == []
+    assert said(address=None, bind="any", each_address=True) == []
+    assert len(said(address=None, bind="any")) == 1  # the wildcard address holds all of them
+    assert len(said()) == 1

@@ -16,6 +16,7 @@ from managed_server.model.types import (
     AbsolutePath,
     EntryId,
     FileMode,
+    LoopbackAddress,
     PackageName,
     Pattern,
     Port,
@@ -128,6 +129,14 @@ class Listen(Model):
         description="world: everybody; admin: ssh_from, offices, VPN; hub: the hub; local: nobody; "
         "peers: the servers that the stack file names"
     )
+    address: LoopbackAddress | None = Field(
+        default=None, description="the one loopback address of its own, which others may leave to it"
+    )
+    each_address: Bool = Field(
+        default=False,
+        description="it binds each address of the interfaces by itself, so that a loopback address that is on none "
+        "of them is free for others",
+    )
     purpose: Text
     when: When = When()
 
@@ -137,6 +146,8 @@ class Listen(Model):
             raise ValueError("bind: loopback and reach: local belong together")
         if (self.bind == "peers") != (self.reach == "peers"):
             raise ValueError("bind: peers and reach: peers belong together")
+        if self.address and (self.bind != "loopback" or self.each_address):
+            raise ValueError("address: it is the only one, and goes with bind: loopback")
         return self
 
 

@@ -96,6 +96,14 @@ def parse_address(value: Any) -> Address:
         raise ValueError(f"{value!r} is not an IP address; write one such as 203.0.113.10") from error
 
 
+def loopback_address(value: str) -> str:
+    """Check an address of 127.0.0.0/8 other than the interface's own, which every program of the machine uses."""
+    address = parse_address(value)
+    if address.version != 4 or not address.is_loopback or str(address) == "127.0.0.1":  # noqa: PLR2004
+        raise ValueError(f"{value!r} is no loopback address of its own; write one such as 127.0.0.53")
+    return str(address)
+
+
 def admin_network(network: Network) -> Network:
     """Refuse a network that opens an administrative port to the world."""
     widest = WIDEST_ADMIN_PREFIX[network.version]
@@ -288,6 +296,7 @@ AdminCidr = Annotated[
     Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)
 ]
 IpAddress = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
+LoopbackAddress = Annotated[str, AfterValidator(loopback_address)]
 PackageName = Annotated[
     str,
     AfterValidator(
