@@ -25,9 +25,9 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def customer(folder: Path, changes: Mapping[str, str] | None = None) -> CustomerSpec:
-    """The small customer of tests/stackfile.py, with texts of its stack file replaced."""
-    text = STACK
+def customer(folder: Path, changes: Mapping[str, str] | None = None, more: str = "") -> CustomerSpec:
+    """The small customer of tests/stackfile.py, with texts of its stack file replaced, and ``more`` at its end."""
+    text = STACK + more
     for old, new in (changes or {}).items():
         assert old in text, old
         text = text.replace(old, new)

@@ -241,6 +241,12 @@ CASES: dict[str, Case] = {
         "compatibility_level = 3.6\nrelayhst = [relay.example]:587\n",
         "unused parameter: relayhst",
     ),
+    "memcached": _same(
+        "/etc/memcached.conf",
+        "-u memcache\n-l 127.0.0.1\n-p 11211\n-U 0\n-m 64\n",
+        "-u memcache\n-l 127.0.0.1\n-p 11211\n-U 0\n-m 64\n-I lots\n",
+        "Item max size",
+    ),
     "redis": _same(
         "/etc/redis/redis.conf",
         "port 6379\nmaxmemory 64mb\n",
