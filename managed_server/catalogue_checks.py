@@ -68,7 +68,7 @@ def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
                 yield entry.document.problem(
                     ("fulfils", index), f"{line!r} is no line of the contract{nearest(line, lines)}"
                 )
-    for field in ("requires", "conflicts"):
+    for field in ("requires", "requires_any", "conflicts"):
         for index, other in enumerate(getattr(general, field)):
             if other not in project.software:
                 yield entry.document.problem(

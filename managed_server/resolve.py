@@ -79,7 +79,11 @@ def _what_is_left(project: Project, document: Document) -> Customer | None:
         document.data,
         next(iter(project.provider.hubs)),
         next(iter(project.instance_types.types)),
-        next(name for name, entry in project.software.items() if not entry.general.requires),
+        next(
+            name
+            for name, entry in project.software.items()
+            if not entry.general.requires and not entry.general.requires_any
+        ),
     )
 
 
@@ -281,17 +285,7 @@ class _Resolver:
                     (*at, "software", index),
                     f"{software!r} is for a hub, and provider.yaml has no hub {self.stack!r}",
                 )
-            for needed in general.requires:
-                if needed not in server.software:
-                    self.error(
-                        (*at, "software", index), f"{software!r} requires {needed!r}; add it to the list"
-                    )
-            for other in general.conflicts:
-                if other in server.software:
-                    self.error(
-                        (*at, "software", index),
-                        f"{software!r} can't be beside {other!r}; choose one of them",
-                    )
+            self._check_others((*at, "software", index), software, server)
         dumps = dump_engines(self.project.software[software].general for software in ids)
         tools = [
             tool
@@ -306,6 +300,19 @@ class _Resolver:
                 )
         chosen = [self._chosen(at, server, entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
         return chained(item for item in chosen if item is not None)
+
+    def _check_others(self, at: Path, software: str, server: Server) -> None:
+        """Hold a software's wishes about what is beside it against the server."""
+        general = self.project.software[software].general
+        for needed in general.requires:
+            if needed not in server.software:
+                self.error(at, f"{software!r} requires {needed!r}; add it to the list")
+        if general.requires_any and not set(general.requires_any) & set(server.software):
+            names = " or ".join(map(repr, general.requires_any))
+            self.error(at, f"{software!r} requires {names}; add one of them to the list")
+        for other in general.conflicts:
+            if other in server.software:
+                self.error(at, f"{software!r} can't be beside {other!r}; choose one of them")
 
     def _chosen(self, at: Path, server: Server, entry_id: str) -> Chosen | None:
         entry_file = self.project.entries[entry_id]

@@ -32,6 +32,16 @@ def test_each_asks_the_next(layers, wanted):
     assert places(*layers) == wanted
 
 
+def test_an_application_that_nobody_asked_for_is_no_part_of_it():
+    runtime = Chosen("e4", None, {"http_layer": 4, "backend_port": 8004, "application": False})
+    found = chained((*chosen(3), runtime))
+    assert found[0].facts["http_upstream"] == 0
+    assert (found[-1].facts["http_front"], found[-1].facts["http_upstream"]) == (False, 0)
+    asked = Chosen("e4", None, {**runtime.facts, "application": True})
+    assert chained((*chosen(3), asked))[0].facts["http_upstream"] == 8004
+    assert chained([runtime])[0].facts["http_front"] is False
+
+
 def test_two_of_the_lowest_layer_are_both_in_front():
     """And so they want the same ports, which is refused."""
     assert [entry.facts["http_front"] for entry in chained(chosen(3, 3))[:-1]] == [True, True]

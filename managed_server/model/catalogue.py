@@ -61,6 +61,7 @@ class Entry(Model):
     releases: dict[Int, ReleaseFacts] = Field(min_length=1, description="facts by Debian release")
     settings: dict[str, Setting]
     requires: tuple[EntryId, ...] = ()
+    requires_any: tuple[EntryId, ...] = Field(default=(), description="at least one of these beside it")
     conflicts: tuple[EntryId, ...] = ()
     accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
     groups: Section[Facts[Group]]
@@ -108,7 +109,8 @@ class Entry(Model):
 SECTIONS = tuple(
     name
     for name in Entry.model_fields
-    if name not in {"title", "sources", "installable", "releases", "settings", "requires", "conflicts"}
+    if name not in {"title", "sources", "installable", "releases", "settings", "conflicts"}
+    and not name.startswith("requires")
 )
 """The names of all consumers' sections."""
 

@@ -96,6 +96,7 @@ def _describe(project: Project, file: EntryFile[Software], today: datetime.date)
         "coverage": words,
         "hub_only": general.hub_only,
         "requires": list(general.requires),
+        "requires_any": list(general.requires_any),
         "conflicts": list(general.conflicts),
         "installable": general.installable is True,
         "not_installable": None if general.installable is True else general.installable.no,
