@@ -1,6 +1,15 @@
 """A machine is brought to its bundle, stays there, and is put right when it drifts."""
 
 import datetime
+import shutil
+
+import pytest
+
+from tests.box.stacks.fleet import CONVERGE_TIMEOUT, until
+from tests.box.stacks.vendor import ADDRESS, STAND_INS
+
+PACKAGE = next(iter(STAND_INS))
+GOOD = "/var/lib/managed-server/bundles/good"
 
 
 def test_the_second_run_changes_nothing(web1):
@@ -97,3 +106,77 @@ def test_each_run_leaves_a_report(web1):
     assert listed
     newest = datetime.datetime.strptime(max(listed), "%Y%m%d%H%M.yaml").replace(tzinfo=datetime.UTC)
     assert datetime.datetime.now(tz=datetime.UTC) - newest < datetime.timedelta(hours=1)
+
+
+@pytest.fixture
+def no_vendor(fleet):
+    """A vendor's archive can't be reached, until this is called."""
+    mended = []
+
+    def mend():
+        if not mended:
+            fleet.session.network.join("vendor", [ADDRESS])
+            mended.append(True)
+
+    fleet.session.network.part([ADDRESS])
+    yield mend
+    mend()
+
+
+def missing(web1):
+    """What the heartbeat says of a machine that lacks the vendor's package, and no bundle to go back to."""
+    return f"critical bundle {web1.bundle.sha256[:12]} can't be applied, not installed: {PACKAGE}"
+
+
+def assert_all_else_stands(web1, foreign):
+    """Firewall, SSH, users, monitoring and the other software are as the bundle says; and it isn't good."""
+    assert web1.box.run(["test", "-e", GOOD]).returncode != 0
+    assert foreign.reaches(web1.box.machine.addresses[0], [22, 80, 443, 4949, 5666]) == {80, 443}
+    stands = """
+        nft list chain inet managed incoming | grep -c 'policy drop'
+        sshd -T | grep -c '^permitrootlogin no$'
+        id -nG bob
+        systemctl is-active nginx php8.4-fpm redis-server nagios-nrpe-server munin-node rsyslog
+        systemctl is-enabled managed-backup.timer apt-daily-upgrade.timer
+    """
+    said = web1.box.run(stands, check=True).stdout.splitlines()
+    assert said == ["1", "1", "bob managed-users", *["active"] * 6, "enabled", "enabled"]
+
+
+def test_a_package_that_can_not_be_had_keeps_nothing_else_away_before_a_bundle_was_good(
+    web1, no_vendor, foreign
+):
+    """As at a first boot; that takes minutes, and is among the long tests."""
+    web1.box.run(
+        f"""
+        rm {GOOD}
+        dpkg --remove {PACKAGE}
+        rm -f /var/cache/apt/archives/{PACKAGE}_* /etc/apt/*/managed-percona*
+        systemctl stop nftables nginx nagios-nrpe-server
+        systemctl disable --now --quiet apt-daily-upgrade.timer
+        rm /etc/nginx/nginx.conf /etc/ssh/sshd_config.d/10-managed.conf
+        userdel bob
+        """,
+        check=True,
+    )
+    assert web1.converge().returncode != 0
+    assert web1.heartbeat() == missing(web1)
+    assert_all_else_stands(web1, foreign)
+    no_vendor()
+    assert web1.converge().returncode == 0, "the next run finishes it"
+    assert web1.heartbeat() == f"ok bundle {web1.bundle.sha256[:12]}"
+    assert web1.box.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", PACKAGE]).stdout == "installed"
+
+
+@pytest.mark.soak
+def test_a_first_boot_without_the_vendor_ends_by_itself(fleet, web1, no_vendor, foreign):
+    """The machine is made anew, and has nothing of the old one."""
+    web1.box.stop()
+    shutil.rmtree(web1.box.folder)
+    fleet.session.up([web1.box.machine], hub="", office="", aliases={})
+    until(web1.heartbeat, CONVERGE_TIMEOUT, "no first converge", 2)
+    assert web1.heartbeat() == missing(web1)
+    assert_all_else_stands(web1, foreign)
+    no_vendor()
+    wanted = f"ok bundle {web1.bundle.sha256[:12]}"
+    until(lambda: web1.heartbeat() == wanted, CONVERGE_TIMEOUT, "it doesn't heal by itself", 5)

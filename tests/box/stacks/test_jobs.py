@@ -103,10 +103,17 @@ def test_a_server_without_the_memory_for_clamd_finds_it_as_well(web1):
 
 
 REFUSES = """
-import http.server, sys
+import http.server
+SAYS = f"ClamAV-VDB:24 Nov 2026 04-27 -0500:27000:1:90:{'0' * 32}:sig:builder:1795000000"
+HEADER = SAYS.ljust(512).encode()
 class Refuses(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_error(403, explain="no " * 300)  # a short page isn't looked at
+        if "Range" not in self.headers:
+            return self.send_error(403)
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(HEADER)))
+        self.end_headers()
+        self.wfile.write(HEADER)
 server = http.server.HTTPServer(("0.0.0.0", 80), Refuses)
 print("ready", flush=True)
 server.serve_forever()
@@ -116,7 +123,8 @@ server.serve_forever()
 def test_the_signatures_are_asked_for_again_after_a_refusal(web1, fleet):
     """A box has no way to the signatures: there, freshclam fails, stays, and tries again an hour later.
 
-    What ends it for good is the refusal of those who distribute them; that is what it is given here.
+    What ends it for good is the refusal of those who distribute them. That is what it is given here: it may
+    see which signatures there are, and not have them.
     """
     show = ["systemctl", "show", "clamav-freshclam", "-p", "SubState", "-p", "ExecMainStatus"]
 
