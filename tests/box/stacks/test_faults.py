@@ -161,6 +161,7 @@ def test_blocks_of_the_intrusion_protection_survive_a_reload(web1, foreign):
 
 
 def test_everything_comes_back_after_a_reboot(web1, foreign):
+    """Freshclam as well: a box has no way to the signatures; it says so, and tries again an hour later."""
     before = web1.box.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout
     web1.box.reboot()
     assert web1.box.run("cat /proc/sys/kernel/random/boot_id", check=True).stdout != before
