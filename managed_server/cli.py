@@ -31,7 +31,15 @@ box = typer.Typer(
 )
 app.add_typer(box, name="box", no_args_is_help=True)
 
-for command in (new, people.show, people.software, people.schema, backups.restore, backups.drill):
+for command in (
+    new,
+    people.show,
+    people.software,
+    people.contract,
+    people.schema,
+    backups.restore,
+    backups.drill,
+):
     app.command()(command)
 
 

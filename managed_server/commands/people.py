@@ -2,7 +2,7 @@
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -53,3 +53,29 @@ def schema(
             typer.echo(path)
         return
     typer.echo(schemas.schemas_json(names or []), nl=False)
+
+
+def contract(
+    stack: Annotated[str | None, typer.Argument(help="The stack (customer).")] = None,
+    *,
+    form: Annotated[
+        Literal["text", "markdown", "html", "json"], typer.Option("--format", help="Of the report.")
+    ] = "text",
+    out: Annotated[Path | None, typer.Option(help="Write it into this file.")] = None,
+    terms: Annotated[
+        bool, typer.Option("--terms", help="Of the terms themselves, for docs/terms.md.")
+    ] = False,
+    root: Root = HERE,
+) -> None:
+    """Show what fulfils each line of the contract on each server, who does the rest, and what is missing."""
+    if terms == (stack is not None):
+        raise typer.BadParameter("name a stack, or write --terms")
+    if stack is None:
+        from managed_server.reports.contract_terms import print_terms  # noqa: PLC0415
+
+        print_terms(repository(root), out)
+        return
+    from managed_server.reports.contract import print_contract  # noqa: PLC0415
+
+    if not print_contract(repository(root), stack, form, out):
+        raise typer.Exit(2)

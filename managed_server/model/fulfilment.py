@@ -89,7 +89,8 @@ class LineFulfilment(Work):
         default=(), description="every software of the server has this, or says why it has none"
     )
     aws: dict[str, tuple[AwsType, ...]] = Field(
-        default={}, description="component: types of resources that it must register"
+        default={},
+        description="component: types of resources that it must register; none named: all that it has",
     )
 
     @model_validator(mode="after")

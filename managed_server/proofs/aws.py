@@ -1,6 +1,5 @@
 """What a customer has in AWS, told without asking AWS or running a component."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from managed_server import spec
@@ -32,28 +31,32 @@ def resources(table: AwsResources, customer: spec.CustomerSpec) -> tuple[Resourc
     )
 
 
-def _each(per: str, customer: spec.CustomerSpec) -> Iterator[tuple[str | None, dict[str, str]]]:
-    """Yield what ``per`` stands for: the server, and what its names are made of."""
+def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[str, str]]]:
+    """Return what ``per`` stands for: the server, and what its names are made of."""
     on_aws = [server for server in customer.servers if server.hosting == "aws"]
-    if per == "customer" or (per == "network" and on_aws) or (per == "hub" and customer.runs_hub):
-        yield None, {}
-    elif per == "server":
-        yield from ((server.name, {"server": server.name}) for server in customer.servers)
-    elif per == "aws-server" or (per == "aws-server-with-new-address" and customer.runs_hub is None):
-        yield from ((server.name, {"server": server.name}) for server in on_aws)
-    elif per == "linked-aws-server":
-        yield from ((server.name, {"server": server.name}) for server in on_aws if server.linked)
-    elif per in ("rule-in", "rule-out"):
-        direction = per.removeprefix("rule-")
-        for server in on_aws:
-            for rule in server.rules:
-                if rule.direction == direction:
-                    yield server.name, {"server": server.name, "rule": rule.key}
-    elif per == "alarm":
-        for server in on_aws:
-            for alarm in server.alarms:
-                yield server.name, {"server": server.name, "alarm": alarm.id}
-    elif per == "secret":
-        for server in on_aws:
-            for secret in server.secrets:
-                yield server.name, {"server": server.name, "secret": f"{secret.origin}-{secret.name}"}
+    own_address = [] if customer.runs_hub else on_aws  # a hub's is allocated before
+    whole: dict[str, bool] = {"customer": True, "network": bool(on_aws), "hub": customer.runs_hub is not None}
+    servers: dict[str, list[spec.ServerSpec]] = {
+        "server": list(customer.servers),
+        "aws-server": on_aws,
+        "aws-server-with-new-address": own_address,
+        "linked-aws-server": [server for server in on_aws if server.linked],
+    }
+    if per in whole:
+        return [(None, {})] if whole[per] else []
+    if per in servers:
+        return [(server.name, {"server": server.name}) for server in servers[per]]
+    return [
+        (server.name, {"server": server.name, per.partition("-")[0]: name})
+        for server in on_aws
+        for name in _parts(per, server)
+    ]
+
+
+def _parts(per: str, server: spec.ServerSpec) -> list[str]:
+    """Return the names of a server's rules, alarms or secrets."""
+    if per == "alarm":
+        return [alarm.id for alarm in server.alarms]
+    if per == "secret":
+        return [f"{secret.origin}-{secret.name}" for secret in server.secrets]
+    return [rule.key for rule in server.rules if f"rule-{rule.direction}" == per]

@@ -154,13 +154,19 @@ class Matrix:
     def _aws(self, fulfilment: LineFulfilment, at: Path, server: spec.ServerSpec, found: "_Found") -> None:
         for component, kinds in fulfilment.aws.items():
             here = [r for r in self.resources if r.component == component and r.server in (None, server.name)]
-            found.things += [Thing(resource.type, resource.name, component) for resource in here]
+            found.things += [
+                Thing(resource.type, resource.name, component)
+                for resource in here
+                if resource.type in kinds or not kinds
+            ]
             if server.hosting != "aws" and not _for_all(self.project, component):
                 continue
             there = {resource.type for resource in here}
             for index, kind in enumerate(kinds):
                 if kind not in there:
                     found.missing.append(((*at, "aws", component, index), Thing(kind, ANY, component)))
+            if not there:
+                found.missing.append(((*at, "aws", component), Thing("resource", ANY, component)))
 
 
 @dataclass

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from managed_server import spec
+from managed_server.model.customer import Server
 from managed_server.project import Project
-from managed_server.proofs.calendars import DAY, DAYS, WEEK, Span, meetings, starts
+from managed_server.proofs.calendars import DAY, DAYS, WEEK, Span, clock, meetings, starts
 
 WINDOW = "the maintenance window"
 
@@ -94,12 +95,13 @@ def _with_window(project: Project, server: spec.ServerSpec, found: list[Span]) -
 
 
 def _free(own: Span, found: list[Span]) -> str:
-    """Name the next time of that day at which the window would meet nothing."""
-    for later in range(30, DAY, 30):
-        begin = own.begin // DAY * DAY + (own.begin % DAY + later) // 30 * 30 % DAY
-        moved = Span(own.who, begin, own.minutes)
+    """Name a time of that day at which the window would meet nothing: the usual one, if it is free."""
+    midnight = own.begin // DAY * DAY
+    hour, minute = Server.model_fields["maintenance"].default.time.split(":")
+    for time in (int(hour) * 60 + int(minute), *range(0, DAY, 30)):
+        moved = Span(own.who, midnight + time, own.minutes)
         if not any(moved.meets(span) for span in found):
-            return f'write time: "{begin % DAY // 60:02}:{begin % 60:02}"'
+            return f'write time: "{clock(time)}"'
     return "choose another day"
 
 

@@ -22,6 +22,11 @@ _ONE: Mapping[str, str] = {
 }
 
 
+def how_many(kind: str, number: int) -> str:
+    """Say how many things of a kind there are: ``1 check``, ``2 checks``."""
+    return f"{number} {_ONE.get(kind, kind) if number == 1 else kind}"
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """An object that fulfils a line: its kind, its name, and the entry or component that brings it."""

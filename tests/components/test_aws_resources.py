@@ -12,8 +12,16 @@ from tests.components.conftest import environment
 from tests.conftest import ROOT
 
 SECRET = factories.spec.Secret(
-    "redis", "password", "/managed-server/acme/web1/redis/password", "/etc/x", "{secret}", "root", "root", "0600", ()
-)  # fmt: skip
+    origin="redis",
+    name="password",
+    parameter="/managed-server/acme/web1/redis/password",
+    path="/etc/x",
+    text="{secret}",
+    owner="root",
+    group="root",
+    mode="0600",
+    notify=(),
+)
 CUSTOMERS = {
     "one server": {},
     "two, one elsewhere": {
@@ -53,7 +61,11 @@ def test_the_list_is_what_is_registered(table, kind):
         return found.type.rpartition(":")[2]
 
     registered = sorted(
-        (component_of(resource), short(resource.type), re.sub("(-bundle-)[0-9a-f]+$", rf"\1{ANY}", resource.name))
+        (
+            component_of(resource),
+            short(resource.type),
+            re.sub("(-bundle-)[0-9a-f]+$", rf"\1{ANY}", resource.name),
+        )
         for resource in recorded.aws
     )
     assert sorted((r.component, r.type, r.name) for r in resources(table, customer)) == registered
@@ -72,6 +84,8 @@ def test_a_server_has_what_is_its_own(table):
 
 
 def test_rules_are_told_apart(table):
-    server = factories.server(rules=(factories.rule(), dataclasses.replace(factories.rule(), direction="out")))
+    server = factories.server(
+        rules=(factories.rule(), dataclasses.replace(factories.rule(), direction="out"))
+    )
     kinds = [r.type for r in resources(table, factories.customer(server)) if "Rule" in r.type]
     assert kinds == ["vpc.SecurityGroupIngressRule", "vpc.SecurityGroupEgressRule"]
