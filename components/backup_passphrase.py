@@ -26,6 +26,7 @@ class BackupPassphrase(pulumi.ComponentResource):
     """Made once, and never again: give the component ``protect=True``, which its children inherit."""
 
     home_arn: pulumi.Output[str]
+    copy_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: BackupPassphraseArgs, opts: pulumi.ResourceOptions | None = None
@@ -42,7 +43,7 @@ class BackupPassphrase(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, provider=args.home, ignore_changes=["value"]),
         )
         # From the resource, not from the program: a kill between the two and a rerun give equal values.
-        aws.ssm.Parameter(
+        copy = aws.ssm.Parameter(
             f"{name}-copy",
             name=args.parameter,
             type="SecureString",
@@ -51,5 +52,5 @@ class BackupPassphrase(pulumi.ComponentResource):
             tags={"Name": f"{name}-copy"},
             opts=pulumi.ResourceOptions(parent=self, provider=args.backup),
         )
-        self.home_arn = home.arn
+        self.home_arn, self.copy_arn = home.arn, copy.arn
         self.register_outputs({"home_arn": self.home_arn})

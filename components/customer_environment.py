@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.backup_passphrase import BackupPassphrase, BackupPassphraseArgs
+from components.backup_pruning import BackupPruning, BackupPruningArgs
 from components.dashboard import Dashboard, DashboardArgs
 from components.delivery import Delivery, DeliveryArgs, ServerDelivery, pointer_key
 from components.documents import Statement
@@ -92,6 +93,19 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 backup_key_arn=self._backup.key_arn,
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=True),
+        )
+        BackupPruning(
+            f"{name}-pruning",
+            BackupPruningArgs(
+                role=customer.prune_role,
+                account_id=customer.account_id,
+                deploy_role=customer.provider.deploy_role,
+                backup_region=customer.backup_region,
+                bucket=customer.backup_bucket,
+                key_arn=self._backup.key_arn,
+                passphrase_arn=self._passphrase.copy_arn,
+            ),
+            opts=self._home,
         )
         delivery = Delivery(
             f"{name}-delivery",

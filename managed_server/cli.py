@@ -39,6 +39,7 @@ for command in (
     people.schema,
     backups.restore,
     backups.drill,
+    backups.prune,
 ):
     app.command()(command)
 

@@ -385,6 +385,11 @@ class CustomerSpec:
         """Name of the SecureString that holds the backup passphrase, the same in both regions."""
         return f"/managed-server/{self.id}/backup/passphrase"
 
+    @property
+    def prune_role(self) -> str:
+        """Name of the role of the customer's account that may let backups go."""
+        return f"{self.id}-pruning-role"
+
     def server(self, name: str) -> ServerSpec:
         """Return one server.
 

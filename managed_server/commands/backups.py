@@ -1,4 +1,4 @@
-"""Commands about backups: restore, and drill."""
+"""Commands about backups: restore, drill, and prune."""
 
 from typing import Annotated
 
@@ -75,3 +75,41 @@ def drill(
     from managed_server.local.box import drill as drills  # noqa: PLC0415
 
     raise typer.Exit(drills.drill(repository(root), stack, server, at, as_json=as_json))
+
+
+def prune(
+    stack: Stack,
+    server: Annotated[str | None, typer.Argument(help="Only this server.")] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before snapshots go.")] = False,
+    restic: Annotated[str, typer.Option(help="The restic program and its options.")] = "restic",
+    root: Root = HERE,
+) -> None:
+    """Let backups go that are older than the catalogue keeps, by the customer's own role for an hour."""
+    from managed_server import prune as prunes  # noqa: PLC0415
+    from managed_server.resolve import load_customer  # noqa: PLC0415
+
+    here = repository(root)
+    customer = load_customer(here, stack)
+    names = [each.name for each in customer.servers]
+    if server is not None and server not in names:
+        raise typer.BadParameter(f"{stack} has no server {server!r}; it has: {', '.join(names)}")
+    try:
+        kept = prunes.keep(here)
+        for name in names if server is None else [server]:
+            found = prunes.access(customer, name)
+            there = len(prunes.look(found, restic))
+            going = prunes.forget(found, kept, restic, dry_run=True)
+            typer.echo(
+                f"{stack}-{name}: {len(going)} of {there} snapshots go; kept are the last of {kept.daily} "
+                f"days and {kept.monthly} months",
+                err=True,
+            )
+            if not going:
+                continue
+            _agree("\n".join(going), yes=yes)
+            gone = prunes.forget(found, kept, restic, dry_run=False)
+            typer.echo(f"{stack}-{name}: {len(gone)} snapshots are gone", err=True)
+    except prunes.PruneError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error

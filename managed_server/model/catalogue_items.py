@@ -305,11 +305,19 @@ class Antivirus(Model):
     reason: Text
 
 
+class Keep(Model):
+    """Which backups are kept when old ones are let go: the last of each of these days and months."""
+
+    daily: int = Field(ge=1, le=3660)
+    monthly: int = Field(ge=0, le=1200)
+
+
 class Backup(Model):
     """What the off-site backup takes."""
 
     paths: Facts[AbsolutePath]
     exclude: tuple[AbsolutePath, ...] = ()
+    keep: Keep | None = Field(default=None, description="by the entry that makes the backups alone")
 
 
 class Dump(Model):

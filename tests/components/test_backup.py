@@ -134,3 +134,30 @@ def test_keys_are_rotated(acme):
         assert principals[0] == {"AWS": "arn:aws:iam::123456789012:root"}
         alarms = [{"Service": "cloudwatch.amazonaws.com"}]
         assert principals[1:] == (alarms if key.name == "acme-alarms-encryption-key" else [])
+
+
+def test_the_role_that_prunes_is_taken_on_for_an_hour_and_removes_no_version(acme):
+    role = acme.one("Role", "acme-pruning-role")
+    assert role.inputs["name"] == "acme-pruning-role"
+    assert role.inputs["maxSessionDuration"] == 3600
+    [trusted] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trusted["Principal"] == {"AWS": "arn:aws:iam::123456789012:role/Deployer"}
+    statements = json.loads(acme.one("RolePolicy", "acme-pruning-rights").inputs["policy"])["Statement"]
+    actions = {
+        action
+        for s in statements
+        for action in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])
+    }
+    assert {action for action in actions if "Delete" in action or "Bypass" in action} == {"s3:DeleteObject"}
+    assert not [action for action in actions if "*" in action]
+    assert {s["Resource"] for s in statements} == {
+        f"arn:aws:s3:::{STORE}", f"arn:aws:s3:::{STORE}/*", "arn:aws:acme-backup-encryption-key",
+        "arn:aws:acme-passphrase-copy",
+    }  # fmt: skip
+
+
+def test_nothing_else_may_delete_what_is_backed_up(acme):
+    for rights in acme.of("RolePolicy"):
+        for statement in json.loads(rights.inputs["policy"])["Statement"]:
+            if rights.name != "acme-pruning-rights" and "s3:DeleteObject" in str(statement["Action"]):
+                assert statement["Resource"] == f"arn:aws:s3:::{STORE}/web1/locks/*"

@@ -83,6 +83,7 @@ def up(root: Path, stacks: Sequence[str]) -> int:
                 "provider.yaml has no IPv4 network of an office, from which to ask the hub's pages"
             )
         session = _session(root)
+        remove_replaced(session, machines)
         session.up(
             machines,
             hub=hub,
@@ -94,6 +95,16 @@ def up(root: Path, stacks: Sequence[str]) -> int:
         if plan and plan.pages:
             progress(f"the hub's pages: http://127.0.0.1:{plan.pages_port}/")
     return 0
+
+
+def remove_replaced(session: Session, machines: Sequence[Machine]) -> None:
+    """Remove those that play an instance in whose place another one stands now."""
+    standing_now = {machine.name: machine.instance_id for machine in machines}
+    for name, box in session.boxes().items():
+        now = standing_now.get(name, box.machine.instance_id)
+        if now != box.machine.instance_id:
+            progress(f"{name}: {box.machine.instance_id} is gone, and its machine with it; {now} is new")
+            session.remove(name)
 
 
 def archives(root: Path, stacks: Sequence[str]) -> tuple[str, ...]:

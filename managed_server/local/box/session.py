@@ -182,6 +182,22 @@ class Session:
             time.sleep(0.05)
         process.returncode = 0  # it outlives us: nobody here waits for it
 
+    def remove(self, name: str) -> None:
+        """Switch a machine off and remove it with all that it wrote, as one whose instance is gone.
+
+        Raises:
+            SessionError: there is none of that name.
+            NetworkError, ProcessError, OSError: what can't be removed.
+        """
+        with self._alone():
+            box, now = self.box(name), self.plan()
+            box.power_off()
+            self.network.detach(name)
+            if box.folder.exists():
+                shutil.rmtree(box.folder)
+            if now:
+                replace(now, machines=tuple(m for m in now.machines if m.name != name)).save(self.folder)
+
     # For tests of faults
 
     def client(self, name: str, *addresses: str) -> str:

@@ -55,12 +55,17 @@ def back_up(server: Server) -> None:
     job(server, "backup")
 
 
+def fill(server: Server) -> None:
+    """Put a site and databases on a server, and back them up."""
+    server.box.run(f"{WITHOUT_DATABASES}\n{_SITE}{_DATABASES}", check=True)
+    back_up(server)
+
+
 @contextmanager
 def backed_up(server: Server) -> Iterator[str]:
     """A site and its databases, backed up; yields their state. In the end the server has none of them."""
-    server.box.run(f"{WITHOUT_DATABASES}\n{_SITE}{_DATABASES}", check=True)
     try:
-        back_up(server)
+        fill(server)
         yield state(server)
     finally:
         server.box.run(_CLEAN, check=True)
@@ -110,7 +115,7 @@ class Bucket:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Remove in the end what has come meanwhile."""
+        """Remove in the end what has come meanwhile: not for what replaces versions."""
         before = set(self.versions())
         try:
             yield

@@ -14,6 +14,7 @@ from tests.box.stacks.backups import (
     Bucket,
     back_up,
     backed_up,
+    job,
     restored,
     state,
 )
@@ -90,16 +91,19 @@ def test_a_missing_row_and_an_empty_dump_are_found(web1):
     ]
 
 
-def test_a_corrupted_byte_is_found(web1, bucket, backup):
+def test_a_corrupted_byte_is_found_and_keeps_nothing_else_away(web1, backup):
     """After the databases were lost: their state comes back in the end."""
+    bucket = Bucket(web1)
     packs = bucket.packs()
     biggest = max(packs, key=lambda key: len(packs[key]))
     web1.box.run(f"rm {PICTURE}", check=True)
     with bucket.corrupted({biggest: packs[biggest]}):
         answer, said = restored(web1, "all", code=1)
-        assert answer == {}
-        assert "restore: restic restore: " in said
-        assert web1.box.run("systemctl is-active nginx mysql managed-fetch.timer").returncode == 0
+    assert answer["problems"][0].startswith("restic restore: ")
+    assert answer["problems"][1].startswith(PICTURE)
+    assert f"error for {PICTURE}" in said
+    assert answer["rows"] == sum(ROWS.values())
+    assert web1.box.run("systemctl is-active nginx mysql managed-fetch.timer").returncode == 0
     answer, _ = restored(web1, "all")
     assert answer["problems"] == []
     assert state(web1) == backup
@@ -154,6 +158,7 @@ def test_the_address_is_that_of_the_stack(fleet, web1, monkeypatch):
 @pytest.mark.soak
 @pytest.mark.usefixtures("bucket")
 def test_a_record_without_a_table_is_none_and_a_database_nobody_uses_is_told(web1):
+    job(web1, "dumps")
     record = json.loads(web1.box.read(RECORD))
     web1.box.write(RECORD, json.dumps({**record, "rows": {}}), 0o600)
     web1.box.run(["systemctl", "start", "managed-backup"], timeout=300, check=True)

@@ -90,7 +90,9 @@ def test_a_thief_with_the_credentials_of_the_server_takes_no_backup_away(web1, c
     assert found["minutes"] > 0
 
 
-def test_a_drill_fails_on_a_corrupted_byte(clone, bucket):
+@pytest.mark.usefixtures("backup")
+def test_a_drill_fails_on_a_corrupted_byte(web1, clone):
+    bucket = Bucket(web1)
     with bucket.corrupted(bucket.packs()):
         found = drilled(clone)
     assert found["problems"]
