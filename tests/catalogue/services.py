@@ -7,8 +7,8 @@ from pathlib import Path
 from managed_server.inputs import load_project
 from managed_server.local.debian.run import Result, TreeFile
 from managed_server.model.catalogue_items import Absent, MuninPlugin
-from managed_server.spec import CustomerSpec, ServerSpec
 from tests.conftest import ROOT
+from tests.validators.server import Finding, validate_server
 
 from .support import customer, files_of, folders_of, run_script
 
@@ -25,8 +25,12 @@ id munin >/dev/null 2>&1 || useradd --system --no-create-home munin
 chmod 711 /opt
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 # Sockets as the catalogue says them: protocol, address, port.
-sockets() { ss -Hltnu | awk '{n = split($5, a, ":"); port = a[n]; sub(":" port "$", "", $5); print $1, $5, port}' | sort -u; }
-until_true() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*"; return 1; }
+sockets() { ss -Hltnu | sed -E 's/^([a-z]+) .* ([^ ]+):([0-9]+) +[^ ]+ *$/\\1 \\2 \\3/' | sort -u; }
+until_true() {
+    for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+    echo "never: $*"
+    return 1
+}
 """
 
 
@@ -49,8 +53,8 @@ class Server:
             "        sites: [www.acme.example]\n": "",
             "disk_gb: 80": f"disk_gb: 80\n        debian: {self.release}{more}",
         }
-        self.customer: CustomerSpec = customer(folder, changes, other)
-        self.server: ServerSpec = self.customer.servers[0]
+        self.customer = customer(folder, changes, other)
+        self.server = self.customer.servers[0]
         self.software = software
         self.files: dict[str, TreeFile] = files_of(root, self.customer, [software])
         for secret in self.server.secrets:
@@ -80,7 +84,7 @@ class Server:
         return [plugin for plugin in self.server.munin if plugin.name in own]
 
     def plugins(self) -> str:
-        """Shell lines that run each Munin plugin: its name, and how many fields are promised and have figures."""
+        """Shell lines that run each Munin plugin: its name, its fields, and those with a figure."""
         lines = []
         for plugin in self.own_plugins():
             env = " ".join(f"{name}={shlex.quote(value)}" for name, value in plugin.env.items())
@@ -96,6 +100,14 @@ class Server:
         found = {name: (int(labels), int(values)) for name, labels, values in map(str.split, lines)}
         assert set(found) == {plugin.name for plugin in self.own_plugins()}
         return found
+
+    def faults(self) -> list[Finding]:
+        """What the real programs find wrong in the software's files."""
+        files = {path: tuple(file) for path, file in self.files.items()}
+        users = tuple(user.name for user in self.customer.users)
+        found = validate_server(self.tree, files, users=users)
+        assert {finding.path for finding in found} == set(files)
+        return [finding for finding in found if not finding.ok]
 
     def listens(self) -> set[tuple[str, int, bool]]:
         """What the entry says: protocol, port, and whether on loopback alone."""

@@ -26,7 +26,7 @@ PACKAGES = (
 
 
 def customer(folder: Path, changes: Mapping[str, str] | None = None, more: str = "") -> CustomerSpec:
-    """The small customer of tests/stackfile.py, with texts of its stack file replaced, and ``more`` at its end."""
+    """The small customer of tests/stackfile.py, with texts of its stack file replaced, and more lines."""
     text = STACK + more
     for old, new in (changes or {}).items():
         assert old in text, old

@@ -30,6 +30,7 @@ def test_it_listens_on_the_loopback_address_alone(server):
 sockets; echo; ps -C memcached -o user:20=
 """
     )
+    assert server.faults() == []
     sockets, rest = said[: said.index("")], said[said.index("") + 1 :]
     assert as_listens(sockets) == server.listens() == {("tcp", 11211, True)}
     assert rest == ["memcache"]
@@ -58,3 +59,4 @@ def test_peers_reach_it(root, tmp_path, service_machines):
     said = server.run(f"{START}\nsockets\n{server.check('answers')}")
     assert as_listens(said[:-1]) == server.listens() == {("tcp", 11211, False)}
     assert said[-1].startswith("TCP OK")
+    assert server.faults() == []

@@ -247,6 +247,18 @@ CASES: dict[str, Case] = {
         "-u memcache\n-l 127.0.0.1\n-p 11211\n-U 0\n-m 64\n-I lots\n",
         "Item max size",
     ),
+    "named": _same(
+        "/etc/bind/named.conf",
+        'options { directory "/var/cache/bind"; recursion no; };\n',
+        'options { directory "/var/cache/bind"; recursing no; };\n',
+        "unknown option 'recursing'",
+    ),
+    "named-zone": _same(
+        "/etc/bind/managed-localhost.zone",
+        "$TTL 1d\n@ IN SOA localhost. root.localhost. 1 1d 2h 4w 1h\n IN NS localhost.\n IN A 127.0.0.1\n",
+        "$TTL 1d\n@ IN SOA localhost. root.localhost. 1 1d 2h 4w 1h\n IN NS localhost.\n IN A 127.0.0.256\n",
+        "bad dotted quad",
+    ),
     "redis": _same(
         "/etc/redis/redis.conf",
         "port 6379\nmaxmemory 64mb\n",
