@@ -1,10 +1,13 @@
 """A changed copy of the inputs, and what `managed check` says of it."""
 
-import subprocess
+import io
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 
 import pytest
 
+from managed_server import cli
 from managed_server.inputs import load_project
 from managed_server.resolve import resolve_stack
 from tests.conftest import ROOT
@@ -48,14 +51,27 @@ def change(inputs):
     return apply
 
 
+@dataclass
+class Done:
+    """How a run of the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def managed(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "managed_server.cli", *map(str, arguments), "--root", str(root)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    """Run the command as its entry point does, in this process: these tests run it often."""
+    out, err = io.StringIO(), io.StringIO()
+    words = ["managed", *map(str, arguments), "--root", str(root)]
+    code = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", words)
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def refused(done, *messages):

@@ -136,7 +136,7 @@ BROKEN = {
     "an unknown duty": (
         "people: [ticket-system]",
         "people: [ticket-sistem]",
-        "'ticket-sistem' is no duty of this file; did you mean ticket-system?",
+        "'ticket-sistem' is no duty of this file; did you mean ticket-system or",
     ),
     "a duty of nobody": (
         "  ticket-system:\n    who",

@@ -127,7 +127,13 @@ def test_check_holds_peers_as_well(inputs, change):
     stack = inputs / "stacks/Pulumi.example.yaml"
     text = stack.read_text()
     web = text[text.index("      web1:\n") :].split("\n\n")[0]
-    db = "\n      db1:\n        instance_type: t3.large\n        disk_gb: 80\n        software: [percona]\n        peers: [web1]\n"
+    db = """
+      db1:
+        instance_type: t3.large
+        disk_gb: 80
+        software: [percona]
+        peers: [web1]
+"""
     stack.write_text(text.replace(web, web + "\n" + db))
     assert change("provider.yaml", "name: Example Hosting", "name: Example Hosts").returncode == 0
     done = change(TEMPLATE, "ip {{ side }} @peer-{{ rule.peer }} ", "ip {{ side }} 10.80.0.0/24 ")

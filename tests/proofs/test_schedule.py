@@ -62,15 +62,18 @@ def test_a_job_that_could_meet_itself(project):
     found, wrong = spans(project, [Job("backup", "*-*-* 03:30:00", 30, 24 * 60)])
     assert len(found) == 7
     assert wrong == [
-        "backup may run for 1440 minutes and begin 30 minutes late, into its next run after 1440: "
-        "shorten its timeout"
+        (
+            "backup may run for 1440 minutes and begin 30 minutes late, into its next run after 1440: "
+            "shorten its timeout"
+        )
     ]
 
 
 def test_timers_of_packages_are_read_from_their_files():
     files = {
-        "/etc/systemd/system/apt-daily.timer.d/managed.conf": "
-        "b"[Timer]\nOnCalendar=\nOnCalendar=*-*-* 05:00:00\nRandomizedDelaySec=15min\n",
+        "/etc/systemd/system/apt-daily.timer.d/managed.conf": (
+            b"[Timer]\nOnCalendar=\nOnCalendar=*-*-* 05:00:00\nRandomizedDelaySec=15min\n"
+        ),
         "/etc/systemd/system/other.timer": b"[Timer]\nOnBootSec=5min\n",
         "/etc/systemd/system/other.service": b"OnCalendar=daily\n",
     }
