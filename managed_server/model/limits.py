@@ -36,7 +36,6 @@ class Offsite(Model):
 
     lock_days: PositiveInt = Field(description="no version can be deleted before")
     versions_days: PositiveInt = Field(description="an overwritten version is removed after")
-    snapshots_days: PositiveInt | None = Field(description="how long a snapshot is kept; null: always")
     notice_days: PositiveInt = Field(description="by when tampering is noticed at the latest")
 
 
@@ -127,11 +126,6 @@ class Limits(Model):
             raise ValueError(
                 f"retention.offsite: versions of {offsite.versions_days} days don't outlive the lock of "
                 f"{offsite.lock_days}: the bucket would be asked to delete what is locked"
-            )
-        if offsite.snapshots_days is not None and offsite.lock_days > offsite.snapshots_days:
-            raise ValueError(
-                f"retention.offsite: a lock of {offsite.lock_days} days is longer than the retention of "
-                f"{offsite.snapshots_days}: what is let go of can't be removed"
             )
         if offsite.notice_days > offsite.lock_days:
             raise ValueError(

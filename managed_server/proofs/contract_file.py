@@ -6,6 +6,7 @@ from managed_server.loading import Document, nearest
 from managed_server.model.fulfilment import Work  # noqa: TC001 - as everywhere else
 from managed_server.problems import Path, Problem
 from managed_server.project import Project
+from managed_server.proofs.retention import kept
 
 
 def contradictions(project: Project) -> Iterator[Problem]:
@@ -121,6 +122,14 @@ def _limits(project: Project) -> Iterator[Problem]:
             ("schedule", "window", "minutes"),
             f"{minutes.entry!r} has no setting {minutes.setting!r} that is a number",
         )
+    lock = project.limits.retention.offsite.lock_days
+    for name, keep in kept(project).items():
+        if keep.daily < lock:
+            yield project.entries[name].document.problem(
+                ("backup", "keep", "daily"),
+                f"a lock of {lock} days is longer than the retention of {keep.daily}: what is let go of "
+                f"can't be removed; write {lock} or more",
+            )
     if project.limits.retention.dumps.entry not in project.tools:
         yield document.problem(
             ("retention", "dumps", "entry"), f"{project.limits.retention.dumps.entry!r} is no tool"

@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterator, Mapping
 
 from managed_server import spec
+from managed_server.model.catalogue_items import Absent, Keep
 from managed_server.project import Project
+
+
+def kept(project: Project) -> dict[str, Keep]:
+    """Return which backups are kept, by the entry that makes them."""
+    found = {}
+    for name, entry in project.entries.items():
+        backup = entry.general.backup
+        if not isinstance(backup, Absent) and backup.keep is not None:
+            found[name] = backup.keep
+    return found
 
 
 def least_disk_gb(project: Project) -> int:

@@ -65,10 +65,14 @@ def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:
                 f"{server.disk_gb} GB"
             )
     offsite = project.limits.retention.offsite
-    snapshots = f"{offsite.snapshots_days} days" if offsite.snapshots_days else "for ever"
+    snapshots = [
+        f"of the last {keep.daily} days and {keep.monthly} months"
+        for keep in retention.kept(project).values()
+    ]
+    kept = " and ".join(snapshots) or "of all time"
     found["retention"] = (
         f"off-site versions are locked for {offsite.lock_days} days and removed {offsite.versions_days} days "
-        f"after they were overwritten; snapshots are kept {snapshots}; tampering is noticed within "
+        f"after they were overwritten; snapshots {kept} are kept; tampering is noticed within "
         f"{offsite.notice_days} days"
     )
     found["lock-out"] = f"never blocked: {', '.join(lockout.protected(customer))}, and the server itself"

@@ -43,11 +43,6 @@ def test_a_small_disk_without_a_database_will_do(change):
     ("old", "new", "message"),
     [
         ("versions_days: 42", "versions_days: 35", "versions of 35 days don't outlive the lock of 35"),
-        (
-            "snapshots_days: null",
-            "snapshots_days: 30",
-            "a lock of 35 days is longer than the retention of 30",
-        ),
         ("notice_days: 31", "notice_days: 36", "tampering may be noticed after 36 days"),
         ("weekly: 5", "weekly: 6", "a dump of 42 days is still on the server"),
     ],
@@ -66,3 +61,9 @@ def test_check_refuses_dumps_that_are_kept_for_ever(change):
         f"{path}: /etc/default/automysqlbackup: doesn't say DOMONTHLY=00: dumps would be kept until "
         "the disk is full",
     )
+
+
+def test_check_refuses_a_lock_that_is_longer_than_backups_are_kept(change):
+    done = change("catalogue/tools/backup.yaml", "keep: {daily: 35,", "keep: {daily: 34,")
+    refused(done, "catalogue/tools/backup.yaml:")
+    assert "backup.keep.daily: a lock of 35 days is longer than the retention of 34" in done.stderr
