@@ -45,7 +45,7 @@ preview: $(VENV)/installed  ## what a change would do, on the local AWS, with th
 bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@$(RUN)python tests/bench.py
 	@.ci/host-packages
-	@$(RUN)pytest --quiet --capture=no tests/box/stacks/bench_machines.py
+	@$(RUN)pytest --quiet tests/box/stacks/bench_machines.py
 
 soak: $(VENV)/installed  ## the long counts
 	@$(RUN)python -m managed_server.local.engine
