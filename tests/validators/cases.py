@@ -259,6 +259,12 @@ CASES: dict[str, Case] = {
         "$TTL 1d\n@ IN SOA localhost. root.localhost. 1 1d 2h 4w 1h\n IN NS localhost.\n IN A 127.0.0.256\n",
         "bad dotted quad",
     ),
+    "slapd": _same(
+        "/etc/ldap/slapd.conf",
+        'include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb.la\ndatabase mdb\nsuffix "dc=acme"\ndirectory /var/lib/ldap\n',
+        'include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb.la\ndatabase mdb\nsuffix "dc=acme"\ndirectry /var/lib/ldap\n',
+        "unknown directive <directry>",
+    ),
     "redis": _same(
         "/etc/redis/redis.conf",
         "port 6379\nmaxmemory 64mb\n",
