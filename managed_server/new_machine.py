@@ -75,7 +75,8 @@ def restore(
         wait(where, ssh, progress, WAIT_S)
     except RestoreError as error:
         raise RestoreError(
-            f"{error}. Where it is lost as well: remove {place.note}, and begin anew"
+            f"{error}. Without --new-machine, a restore takes it as it is. Where it is lost as well: remove "
+            f"{place.note}"
         ) from None
     code = run(where, (), at, ssh)
     if code == 0:

@@ -143,9 +143,7 @@ def test_run_again_it_goes_on_and_replaces_no_second_time(place, fault):
 
 def test_a_machine_that_never_comes_is_told_with_what_it_said_last(place):
     (place / "closed").touch()
-    with pytest.raises(
-        RestoreError, match=r"it last said: ssh: connection refused\. Where it is lost as well"
-    ):
+    with pytest.raises(RestoreError, match=r"it last said: ssh: connection refused\. Without --new-mach"):
         restored(place)
 
 
