@@ -97,7 +97,7 @@ def parse_address(value: Any) -> Address:
 
 
 def loopback_address(value: str) -> str:
-    """Check an address of 127.0.0.0/8 other than the interface's own, which every program of the machine uses."""
+    """Check an address of 127.0.0.0/8 other than the interface's own, which every program uses."""
     address = parse_address(value)
     if address.version != 4 or not address.is_loopback or str(address) == "127.0.0.1":  # noqa: PLR2004
         raise ValueError(f"{value!r} is no loopback address of its own; write one such as 127.0.0.53")
