@@ -103,7 +103,7 @@ class Server:
 
     def faults(self) -> list[Finding]:
         """What the real programs find wrong in the software's files."""
-        files = {path: tuple(file) for path, file in self.files.items()}
+        files = {path: (f.content, f.owner, f.group, f.mode) for path, f in self.files.items()}
         users = tuple(user.name for user in self.customer.users)
         found = validate_server(self.tree, files, users=users)
         assert {finding.path for finding in found} == set(files)

@@ -265,6 +265,12 @@ CASES: dict[str, Case] = {
         'include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb.la\ndatabase mdb\nsuffix "dc=acme"\ndirectry /var/lib/ldap\n',
         "unknown directive <directry>",
     ),
+    "openvpn": _same(
+        "/etc/openvpn/server/acme.conf",
+        "dev tun\nserver 10.89.0.0 255.255.255.0\ndh none\ncert acme.crt\nkey acme.key\n",
+        "dev tun\nserver 10.89.0.0 255.255.255.0\ndh none\ncert acme.crt\nkey acme.key\nkeep-alive 10\n",
+        "keep-alive",
+    ),
     "redis": _same(
         "/etc/redis/redis.conf",
         "port 6379\nmaxmemory 64mb\n",
