@@ -11,7 +11,8 @@ from managed_server.project import EntryFile, Project
 from managed_server.reports.output import console, markdown, table
 
 _COLUMNS = ("id", "title", "contract", "debian", "packages from", "end of life", "ports")
-_ELSEWHERE = "On the contract's list of supported software, and not in catalogue/software:"
+_SYSTEMS = "On the contract's list of supported software, and on every server without being chosen:"
+_MISSING = "On the contract's list of supported software, and without an entry yet:"
 
 
 def print_software(project: Project, today: datetime.date, form: str) -> None:
@@ -27,7 +28,15 @@ def print_software(project: Project, today: datetime.date, form: str) -> None:
         print(json.dumps(found, indent=1))  # noqa: T201
         return
     rows = [_row(item) for item in found["software"]]
-    parts = [part for part in (("", _remarks(found)), (_ELSEWHERE, _elsewhere(found))) if part[1]]
+    parts = [
+        (heading, notes)
+        for heading, notes in (
+            ("", _remarks(found)),
+            (_SYSTEMS, [f"{item['id']} ({item['title']}): {item['file']}" for item in found["systems"]]),
+            (_MISSING, [f"{item['id']} ({item['title']})" for item in found["missing"]]),
+        )
+        if notes
+    ]
     if form == "markdown":
         print(markdown(_COLUMNS, rows))  # noqa: T201
         for heading, notes in parts:
@@ -52,16 +61,11 @@ def _remarks(found: dict[str, Any]) -> list[str]:
     return outside + by_hand
 
 
-def _elsewhere(found: dict[str, Any]) -> list[str]:
-    """Return what the contract supports beside the catalogue's software."""
-    return [
-        *(f"{item['id']} ({item['title']}): {item['file']}" for item in found["systems"]),
-        *(f"{item['id']} ({item['title']}): no entry yet" for item in found["missing"]),
-    ]
-
-
 def software_data(project: Project, today: datetime.date) -> dict[str, Any]:
-    """Return the catalogue's software, and what else is on the contract's list, as plain data."""
+    """Return the catalogue's software, and what else is on the contract's list, as plain data.
+
+    ``systems`` are what every server runs: supported, and no customer's choice. ``missing`` has no entry yet.
+    """
     software = [_describe(project, entry, today) for _, entry in sorted(project.software.items())]
     covered = {item["contract"] for item in software}
     systems, missing = [], []

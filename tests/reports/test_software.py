@@ -35,6 +35,16 @@ def test_what_has_no_entry_is_missing(project):
     assert {"id": "redis", "title": "Redis"} not in software_data(project, TODAY)["missing"]
 
 
+def test_what_every_server_runs_is_no_gap(project, capsys):
+    print_software(project, TODAY, "text")
+    said = capsys.readouterr().out
+    assert "on every server without being chosen:\n  debian (Debian Linux): catalogue/debian.yaml" in said
+    fewer = {name: entry for name, entry in project.software.items() if name != "redis"}
+    print_software(replace(project, software=fewer), TODAY, "text")
+    said = capsys.readouterr().out
+    assert "  redis (Redis)" in said.partition("without an entry yet:\n")[2].splitlines()
+
+
 def test_facts_by_release(project):
     found = {item["id"]: item for item in software_data(project, TODAY)["software"]}
     nginx, percona = found["nginx"], found["percona"]
