@@ -299,6 +299,16 @@ CASES: dict[str, Case] = {
     "perl": _same(
         "/usr/local/bin/acme", "#!/usr/bin/perl\nprint 1;\n", "#!/usr/bin/perl\nprint 1 2;\n", "syntax error"
     ),
+    "gitlab": _same(
+        "/etc/gitlab/gitlab.rb",
+        "external_url 'http://git.acme.example'\nnginx['enable'] = true\n",
+        "external_url 'http://git.acme.example\n",
+        "unterminated string",
+    ),
+    "jvm-options": _same(
+        "/etc/elasticsearch/jvm.options.d/acme.options", "# heap\n-Xms512m\n-Xmx512m\n", "-Xms512\n", "1:-Xms512"
+    ),
+    "yaml": _same("/etc/acme.yml", "a: [1, 2]\n", "a: [1, 2\n", "expected ',' or ']'"),
     "json": _same("/etc/acme.json", '{"a": 1}\n', '{"a": 1,}\n', "Illegal trailing comma"),
     "ossec-xml": _same(
         "/var/ossec/rules/local_rules.xml",
