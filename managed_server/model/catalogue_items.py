@@ -134,8 +134,8 @@ class Listen(Model):
     )
     each_address: Bool = Field(
         default=False,
-        description="it binds each address of the interfaces by itself, so that a loopback address that is on "
-        "none of them is free for others",
+        description="it binds each address of the interfaces by itself, so that a loopback address that is "
+        "on none of them is free for others",
     )
     purpose: Text
     when: When = When()
