@@ -87,7 +87,8 @@ class ManagedServer(pulumi.ComponentResource):
             f"{name}-address-association",
             allocation_id=allocation_id,
             instance_id=instance.id,
-            opts=child,
+            # An address has one association: a new machine takes it when the lost one has let it go.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.instance_id, self.private_address = instance.id, instance.private_ip
         self.register_outputs({"instance_id": self.instance_id, "address": self.address})

@@ -17,6 +17,8 @@ from tests.box.stacks.fleet import until
 
 pytestmark = pytest.mark.soak
 
+OFFICE = "203.0.113.1"  # as at the start of the fleet
+
 
 def standing(fleet):
     """The machine that plays the server's instance, as it stands now."""
@@ -53,7 +55,7 @@ def test_a_lost_machine_is_back_by_one_command_run_twice(fleet, web1, admin):
     assert new.instance_id != lost.instance_id
     assert new.addresses[0] == lost.addresses[0], "the address stays"
     commands.remove_replaced(fleet.session, [new])
-    fleet.session.up([new], hub="", office="", aliases={})
+    fleet.session.up([new], hub=fleet.session.plan().pages, office=OFFICE, aliases={})
     with log.open("w") as output, begin(output, "--yes") as second:
         assert second.wait(2400) == 0, log.read_text()
     said = log.read_text()
