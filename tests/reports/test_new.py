@@ -184,7 +184,7 @@ def test_an_answer_that_is_wrong_by_itself(project, changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"software": ("php",)}, "servers.web1.software[0]: 'php' requires 'nginx'"),
+        ({"software": ("php",)}, "servers.web1.software[0]: 'php' requires 'apache' or 'nginx'"),
         ({"backup_region": ("eu-west-2",)}, "aws.backup_region: is the servers' own region"),
         ({"user": (f"backup={KEY}",)}, "users.backup: 'backup' is reserved"),
         ({"setting": ("redis.port=7000",)}, "servers.web1.settings.redis: the server has no 'redis'"),
