@@ -46,6 +46,15 @@ _POOL = (
 )
 _ROTATE = "/var/log/acme.log {{\n    weekly\n    {word}\n    missingok\n}}\n"
 _TIMER = "[Unit]\nDescription=A time\n[Timer]\nOnCalendar={when}\n[Install]\nWantedBy=timers.target\n"
+_PROXY = (
+    "defaults\n    mode http\n    timeout client 9s\n    timeout server 9s\n    timeout connect 9s\n"
+    "frontend acme\n    bind 127.0.0.1:8082\n"
+)
+_TOMCAT = (
+    '<Server port="-1"><Service name="a"><Connector address="127.0.0.1" port="8083" {name}="4"/>'
+    '<Engine name="a" defaultHost="b"><Host name="b" appBase="webapps"/></Engine></Service></Server>\n'
+)
+_WSGI = "def application(environ, start_response):\n    return []\n"
 
 CASES: dict[str, Case] = {
     "nginx": _same(
@@ -59,6 +68,34 @@ CASES: dict[str, Case] = {
         "ServerName acme.example\n<VirtualHost *:80>\n    DocumentRoot /var/www\n</VirtualHost>\n",
         "ServerName acme.example\n<VirtualHost *:80>\n    DocumentRot /var/www\n</VirtualHost>\n",
         "Invalid command 'DocumentRot'",
+    ),
+    "haproxy": Case(
+        {"/etc/haproxy/haproxy.cfg": f(_PROXY), "/etc/haproxy/customer.d/README": f("yours\n")},
+        {
+            "/etc/haproxy/haproxy.cfg": f(_PROXY.replace("timeout client", "timeuot client")),
+            "/etc/haproxy/customer.d/README": f("yours\n"),
+        },
+        "unknown keyword 'timeuot'",
+    ),
+    "varnish": _same(
+        "/etc/varnish/default.vcl",
+        'vcl 4.1;\nbackend default none;\nsub vcl_recv { set req.http.X = "1"; }\n',
+        'vcl 4.1;\nbackend default none;\nsub vcl_recv { set req.htp.X = "1"; }\n',
+        "req.htp",
+    ),
+    "tomcat": _same(
+        "/etc/tomcat11/server.xml",
+        _TOMCAT.format(name="maxThreads"),
+        _TOMCAT.format(name="maxThreds"),
+        "[maxThreds]",
+    ),
+    "gunicorn": Case(
+        {"/etc/python-application/gunicorn.conf.py": f("workers = 3\n"), "/srv/python/main.py": f(_WSGI)},
+        {
+            "/etc/python-application/gunicorn.conf.py": f("workers = 'many'\n"),
+            "/srv/python/main.py": f(_WSGI),
+        },
+        "many",
     ),
     "php-fpm": _same(
         "/etc/php/8.4/fpm/pool.d/www.conf",
@@ -296,6 +333,8 @@ CASES: dict[str, Case] = {
     ),
     "python-module": _same("/usr/local/lib/acme/a.py", "print(1)\n", "print(1\n", "SyntaxError"),
     "jinja": _same("/usr/local/lib/acme/a.j2", "{{ name }}\n", "{{ name }\n", "unexpected '}'"),
+    "javascript": _same("/srv/nodejs/server.js", "let a = 1;\n", "let a = ;\n", "SyntaxError"),
+    "xml": _same("/usr/local/lib/acme/web.xml", "<a><b/></a>\n", "<a><b></a>\n", "mismatched tag"),
     "perl": _same(
         "/usr/local/bin/acme", "#!/usr/bin/perl\nprint 1;\n", "#!/usr/bin/perl\nprint 1 2;\n", "syntax error"
     ),
@@ -306,7 +345,10 @@ CASES: dict[str, Case] = {
         "unterminated string",
     ),
     "jvm-options": _same(
-        "/etc/elasticsearch/jvm.options.d/acme.options", "# heap\n-Xms512m\n-Xmx512m\n", "-Xms512\n", "1:-Xms512"
+        "/etc/elasticsearch/jvm.options.d/acme.options",
+        "# heap\n-Xms512m\n-Xmx512m\n",
+        "-Xms512\n",
+        "1:-Xms512",
     ),
     "yaml": _same("/etc/acme.yml", "a: [1, 2]\n", "a: [1, 2\n", "expected ',' or ']'"),
     "json": _same("/etc/acme.json", '{"a": 1}\n', '{"a": 1,}\n', "Illegal trailing comma"),

@@ -9,7 +9,7 @@ from managed_server.local.debian.tree import ensure_tree
 from .table import load
 
 # What the cases configure besides; a server's own packages come from its bundle.
-_MORE = ("php8.4-fpm", "php8.4-cli", "clamav-freshclam", "monitoring-plugins-basic")
+_MORE = ("php8.4-fpm", "php8.4-cli", "clamav-freshclam", "monitoring-plugins-basic", "tomcat11")
 
 
 @pytest.fixture(scope="session")

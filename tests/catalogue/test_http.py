@@ -1,0 +1,150 @@
+"""Chains of HTTP software: who listens where, and who asks whom, as rendered."""
+
+import re
+
+import pytest
+
+from managed_server.problems import InputError
+from managed_server.reports.check import check_stacks
+from tests.stackfile import STACK, write_stack
+
+from .support import customer, files_of
+
+FRONT = {(80, "any"), (443, "any")}
+
+
+def resolved(folder, software, settings="{}"):
+    changes = {
+        "software: [nginx, php]": f"software: [{software}]",
+        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}",
+    }
+    return customer(folder, changes)
+
+
+def ports(server, entry):
+    return {(listen.port, listen.bind) for listen in server.listens if listen.origin == entry}
+
+
+@pytest.mark.parametrize(
+    ("software", "settings", "front", "behind"),
+    [
+        ("haproxy, varnish, nginx, php", "{}", "haproxy", {"varnish": 6081, "nginx": 8080}),
+        ("haproxy, apache, php", "{}", "haproxy", {"apache": 8081}),
+        ("haproxy, nginx, apache, php", "{}", "haproxy", {"apache": 8081, "nginx": 8080}),
+        ("varnish, tomcat", "{}", "varnish", {"tomcat": 8088}),
+        ("nginx, nodejs", "{nodejs: {application: true}}", "nginx", {"nodejs": 3000}),
+        ("nginx, python", "{python: {application: true}}", "nginx", {"python": 8000}),
+        ("haproxy", "{}", "haproxy", {}),
+        ("varnish", "{}", "varnish", {}),
+        ("tomcat", "{}", "tomcat", {}),
+        ("nodejs", "{nodejs: {application: true, backend_port: 4000}}", "nodejs", {}),
+    ],
+)
+def test_the_front_alone_is_public(tmp_path, software, settings, front, behind):
+    text = "        sites: [www.acme.example]\n"
+    changes = {
+        "software: [nginx, php]": f"software: [{software}]",
+        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}",
+        # Two web servers would both want the site's folders.
+        text: "" if {"nginx", "apache"} <= set(software.split(", ")) else text,
+    }
+    server = customer(tmp_path, changes).servers[0]
+    public = {(listen.origin, listen.port) for listen in server.listens if listen.reach == "world"}
+    speaks_tls = front in {"haproxy", "nginx", "apache"}
+    assert public == {(front, 80), *([(front, 443)] if speaks_tls else [])}
+    for entry, port in behind.items():
+        assert (port, "loopback") in ports(server, entry)
+        assert not FRONT & ports(server, entry)
+
+
+@pytest.mark.parametrize("software", ["nodejs", "python"])
+def test_a_runtime_alone_runs_nothing(tmp_path, software):
+    server = resolved(tmp_path, software).servers[0]
+    assert ports(server, software) == set()
+    [check] = [check for check in server.checks if check.origin == software]
+    assert check.command == f"/usr/bin/{'node' if software == 'nodejs' else 'python3'} --version"
+    assert [unit for unit in server.units if unit.origin == software] == []
+    assert software in server.packages or f"{software}3" in server.packages
+
+
+def site(root, spec, name="nginx"):
+    return {path: file.content.decode() for path, file in files_of(root, spec, [name]).items()}
+
+
+def test_beside_a_runtime_alone_nginx_asks_nobody(root, tmp_path):
+    files = site(root, resolved(tmp_path, "nginx, nodejs"))
+    assert "@application" not in files["/etc/nginx/sites-enabled/www.acme.example.conf"]
+
+
+def test_nginx_hands_the_application_what_is_no_file(root, tmp_path):
+    spec = resolved(tmp_path, "nginx, nodejs", "{nodejs: {application: true, backend_port: 4000}}")
+    files = site(root, spec)
+    vhost = files["/etc/nginx/sites-enabled/www.acme.example.conf"]
+    assert "try_files $uri @application;" in vhost
+    assert re.findall(r"proxy_pass (\S+);", vhost) == ["http://127.0.0.1:4000"]
+    assert "X-Forwarded-Proto $scheme;" in vhost
+    assert "map $http_upgrade" in files["/etc/nginx/nginx.conf"]
+    assert "real_ip_header" not in files["/etc/nginx/nginx.conf"], "in front, nobody says who the client is"
+
+
+def test_behind_another_nginx_believes_it_and_nobody_else(root, tmp_path):
+    files = site(root, resolved(tmp_path, "haproxy, nginx, php", "{nginx: {backend_port: 8888}}"))
+    vhost = files["/etc/nginx/sites-enabled/www.acme.example.conf"]
+    assert re.findall(r"listen (\S+);", vhost) == ["127.0.0.1:8888"]
+    assert "fastcgi_param HTTPS $managed_https if_not_empty;" in vhost
+    assert re.findall(r"set_real_ip_from (\S+);", files["/etc/nginx/nginx.conf"]) == ["127.0.0.1"]
+
+
+def test_of_two_web_servers_one_shows_the_pools_pages(root, tmp_path):
+    changes = {
+        "software: [nginx, php]": "software: [haproxy, apache, nginx, php]",
+        "        sites: [www.acme.example]\n": "",
+    }
+    spec = customer(tmp_path, changes)
+    apache, nginx = site(root, spec, "apache"), site(root, spec, "nginx")
+    assert "127.0.0.1:8191" in apache["/etc/apache2/sites-enabled/000-managed.conf"]
+    assert "127.0.0.1:8191" not in nginx["/etc/nginx/conf.d/status.conf"]
+
+
+@pytest.mark.parametrize("setting", ["10.0.0.5", "10.0.0.5 10.0.0.6", ""])
+def test_a_load_balancer_shares_among_other_servers(root, tmp_path, setting):
+    spec = resolved(tmp_path, "haproxy, nginx", f'{{haproxy: {{backends: "{setting}"}}}}')
+    text = site(root, spec, "haproxy")["/etc/haproxy/haproxy.cfg"]
+    asked = re.findall(r"^    server \S+ (\S+)$", text, re.MULTILINE)
+    assert asked == ([f"{address}:80" for address in setting.split()] or ["127.0.0.1:8080"])
+
+
+@pytest.mark.parametrize("setting", ["10.0.0.5:80", "web2", "10.0.0.5,10.0.0.6", "10.0.0.5\\n server"])
+def test_what_is_no_address_is_refused(tmp_path, setting):
+    with pytest.raises(InputError, match="does not match"):
+        resolved(tmp_path, "haproxy", f'{{haproxy: {{backends: "{setting}"}}}}')
+
+
+@pytest.mark.parametrize("software", ["php", "fastcgi"])
+def test_a_backend_needs_one_of_the_web_servers(tmp_path, software):
+    with pytest.raises(InputError, match=rf"'{software}' requires 'apache' or 'nginx'; add one of them"):
+        resolved(tmp_path, software)
+    for web in ("apache", "nginx"):
+        resolved(tmp_path, f"{web}, {software}")
+
+
+def test_the_check_has_nothing_against_the_usual_chains(inputs):
+    servers = {
+        "web1": "[haproxy, varnish, nginx, php, redis, percona]",
+        "web2": "[haproxy, apache, php, fastcgi]",
+        "web3": "[varnish, tomcat]",
+        "web4": "[nginx, nodejs, python, fastcgi]\n        settings: {nodejs: {application: true}}",
+        "web5": "[apache]",
+        "web6": "[nodejs]\n        settings: {nodejs: {application: true}}",
+        "web7": "[python]\n        settings: {python: {application: true, interface: asgi}}",
+    }
+    head, _, server = STACK.partition("      web1:\n")
+    text = head + "".join(
+        f"      {name}:\n" + server.replace("[nginx, php]", software) for name, software in servers.items()
+    )
+    write_stack(inputs, text)
+    found = check_stacks(inputs, ["acme"])
+    assert [problem for problem in found.problems if problem.severity == "error"] == []
+    [(spec, bundles)] = found.customers
+    assert {server.name for server in spec.servers} == set(servers)
+    assert len(bundles) == len(servers)

@@ -1,0 +1,276 @@
+"""Chains of HTTP software at work: each link answers where its entry says, and knows the client."""
+
+# ruff: noqa: E501  lines of the shell
+
+import re
+
+import pytest
+
+from managed_server.local.debian.tree import ensure_tree
+from tests.validators.server import validate_server
+
+from .http_stand import OF_RELEASE, PACKAGES, SITE, SOCKETS, STOP, stand
+
+pytestmark = pytest.mark.machine
+
+PHP = """echo '<?php echo implode(" ", ["php", $_SERVER["REMOTE_ADDR"], $_SERVER["HTTPS"] ?? "off", $_SERVER["HTTP_HOST"], getenv("HTTP_PROXY") ?: $_SERVER["HTTP_PROXY"] ?? ""]);' >index.php
+"""
+CGI = """printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\ncgi $SCRIPT_FILENAME $QUERY_STRING"\\n' >do.cgi; chmod 755 do.cgi
+"""
+
+
+@pytest.fixture(scope="module", params=[13, 12], ids=["debian13", "debian12"])
+def machine(request):
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    packages = [*PACKAGES, *OF_RELEASE[request.param]]
+    return request.param, ensure_tree(request.param, packages, reporter.write_line if reporter else print)
+
+
+@pytest.fixture
+def made(machine, root, tmp_path):
+    def make(chain, settings=None):
+        return stand(*machine, tmp_path, root, chain.split(", "), settings)
+
+    return make
+
+
+def quoted(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def asked(server, software):
+    """Shell that says of each check how it ends. Those of units need systemd, which runs in no tree."""
+    return "\n".join(
+        f"as nagios sh -c {quoted(check.command)} >/tmp/said 2>&1; echo check {check.name} $? $(head -n 1 /tmp/said)"
+        for check in server.checks
+        if check.origin in software and "check-unit" not in check.command
+    )
+
+
+def drawn(server, software):
+    """Shell that says of each Munin plugin of these entries how many labels and figures it has."""
+    named = "|".join(software).replace("nodejs", "node").replace("php", "phpfpm")
+    return "\n".join(
+        f"ln -s {plugin.plugin} /opt/{plugin.name}\n"
+        f"draw() {{ setpriv --reuid nobody --regid {plugin.group or 'nogroup'} --clear-groups env MUNIN_CAP_MULTIGRAPH=1 MUNIN_LIBDIR=/usr/share/munin"
+        f" {' '.join(f'{name}={quoted(value)}' for name, value in plugin.env.items())} /opt/{plugin.name} ${{1-}}; }}\n"
+        f"echo draws {plugin.name} $(draw config | grep -c '[.]label') $(draw | grep -cE '[.]value [0-9]')"
+        for plugin in server.munin
+        if re.search(f"(^|_)({named})", plugin.name)
+    )
+
+
+def looked_at(here, script):
+    """Run a script on what was started; hold the server's sockets, processes, checks and graphs against its entries."""
+    said = here.run(
+        f"{script}\necho looked\n{SOCKETS}\nps -eo user:20=,comm= | sort -u | sed 's/^/runs /'\n"
+        f"{asked(here.server, here.software)}\n{drawn(here.server, here.software)}\n{STOP}\necho stopped\n"
+        f"{asked(here.server, here.software)}"
+    )
+    cut, end = said.index("looked"), said.index("stopped")
+    facts = [line.split(" ", 3) for line in said[cut:end]]
+    assert {line[1] for line in facts if line[0] == "listens"} == here.sockets(), said
+    running = {tuple(" ".join(line[1:]).split()) for line in facts if line[0] == "runs"}
+    wanted = {
+        (process.user, process.name) for process in here.server.processes if process.origin in here.software
+    }
+    assert wanted - running - {("varnishlog", "varnishncsa")} == set(), running
+    checks = [line for line in facts if line[0] == "check"]
+    assert checks
+    assert [line for line in checks if line[2] != "0"] == []
+    missed = [line.split()[1:3] for line in said[end + 1 :] if "-runtime " not in line]
+    assert [name for name, code in missed if code != "2"] == []
+    drawings = [line for line in facts if line[0] == "draws"]
+    assert len(drawings) >= 1
+    assert [line for line in drawings if "0" in " ".join(line[2:]).split()] == []
+    return said[:cut]
+
+
+CERTIFICATE = f"""openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /tmp/k -out /tmp/c -days 1 -subj /CN={SITE} 2>/dev/null
+"""
+FORGED = "-H 'Proxy: evil' -H 'X-Forwarded-For: 198.51.100.7'"
+
+
+@pytest.mark.parametrize(
+    ("chain", "settings"),
+    [
+        (
+            "haproxy, varnish, apache, php, fastcgi, nodejs, python, tomcat",
+            {"nodejs": {"application": True}, "python": {"application": True}},
+        ),
+        ("nginx, php, fastcgi, tomcat, python", {"python": {"application": True, "interface": "asgi"}}),
+        ("apache", {"apache": {"htaccess": False}}),
+        ("varnish", {}),
+        ("tomcat, nodejs", {}),
+    ],
+)
+def test_its_program_accepts_every_file(made, chain, settings):
+    here = made(chain, settings)
+    findings = validate_server(
+        here.tree,
+        here.files,
+        links={link.path: link.target for link in here.server.links if link.origin in here.software},
+        absent=[gone.path for gone in here.server.removed if gone.origin in here.software],
+        hostname=here.server.host_name,
+    )
+    assert [(f.path, f.validator, f.output) for f in findings if not f.ok] == []
+    assert set(here.files) <= {finding.path for finding in findings}
+
+
+def test_load_balancer_cache_web_server_and_php(made):
+    said = looked_at(
+        made("haproxy, varnish, nginx, php"),
+        f"""
+cd /var/www/{SITE}/public; {PHP}{CERTIFICATE}
+for _ in $(seq 50); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
+echo plain >page.html
+get --interface 192.0.2.9 {FORGED} -H 'X-Forwarded-Proto: https' http://{SITE}/
+get https://{SITE}/
+cat /tmp/c /tmp/k >/etc/haproxy/customer.d/certificates/site.pem; kill -USR2 $(cat /run/haproxy.pid); sleep 2
+get --interface 192.0.2.9 https://{SITE}/
+get https://unknown.example/ --resolve unknown.example:443:127.0.0.1
+get -o /dev/null http://{SITE}/page.html
+get -o /dev/null -D /tmp/h http://{SITE}/page.html; grep -ic '^x-varnish: [0-9]* [0-9]' /tmp/h
+curl -s http://127.0.0.1:6083/nothing -o /dev/null -w '%{{http_code}}\n'
+get http://{SITE}/varnish-ping
+""",
+    )
+    assert said[0] == f"php 192.0.2.9 off {SITE}  200", said
+    assert said[1] == " 000", "no certificate, no handshake"
+    assert said[2] == f"php 192.0.2.9 on {SITE}  200"
+    assert said[3:6] == [" 000", " 200", " 200"]
+    assert said[6:8] == ["1", "404"], "the second time it comes from the cache"
+    assert said[8].startswith("php "), "the check's page is no part of the site"
+
+
+def test_load_balancer_apache_php_and_programs(made):
+    said = looked_at(
+        made("haproxy, apache, php, fastcgi"),
+        f"""
+cd /var/www/{SITE}/public; {PHP}{CGI}
+for _ in $(seq 50); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
+get --interface 192.0.2.9 {FORGED} http://{SITE}/
+get http://{SITE}/any/route
+get 'http://{SITE}/do.cgi?a=1'
+get -o /dev/null http://{SITE}/none.cgi
+touch .env; get -o /dev/null http://{SITE}/.env
+get -o /dev/null http://unknown.example/ --resolve unknown.example:80:127.0.0.1
+echo 'Redirect 302 /old /new' >.htaccess; get -o /dev/null http://{SITE}/old
+get http://{SITE}/server-status
+grep -c '^192.0.2.9 ' /var/log/apache2/access.log
+""",
+    )
+    assert said[:2] == [f"php 192.0.2.9 off {SITE}  200", f"php 127.0.0.1 off {SITE}  200"], said
+    assert said[2:4] == [f"cgi /var/www/{SITE}/public/do.cgi a=1 200", " 403"]
+    assert said[4:7] == [" 403", " 403", " 302"]
+    assert said[7].startswith("php "), "the status page is on its own port alone"
+    assert said[8] == "1"
+
+
+def test_cache_and_tomcat(made):
+    said = looked_at(
+        made("varnish, tomcat", {"tomcat": {"heap_mb": 128}}),
+        f"""
+echo '<%= request.getRemoteAddr() %> <%= request.getScheme() %> <%= request.getServerName() %>' >/var/lib/$tomcat/webapps/ROOT/who.jsp
+get --interface 192.0.2.9 {FORGED} http://{SITE}/who.jsp
+get http://{SITE}/none | grep -ci 'tomcat/1'
+get -o /dev/null http://{SITE}/status
+grep -c '^192.0.2.9 .*who.jsp' /var/log/$tomcat/localhost_access_log.*.txt
+""",
+    )
+    assert said[0] == f"192.0.2.9 http {SITE}", said
+    assert said[1:] == [" 200", "0", " 404", "1"]
+
+
+APPLICATION = """
+const http = require("node:http");
+const server = http.createServer((request, response) => {
+    const { host, proxy } = request.headers;
+    const [client, scheme] = ["x-forwarded-for", "x-forwarded-proto"].map((name) => request.headers[name]);
+    response.end(["node", request.url, host, (client ?? "").split(", ").pop(), scheme, proxy].join(" "));
+});
+server.on("upgrade", (request, socket) => {
+    socket.end("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\nhello\\n");
+});
+server.listen(process.env.PORT, process.env.HOST);
+"""
+UPGRADE = "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Version: 13'"
+
+
+@pytest.mark.parametrize("web", ["nginx", "apache"])
+def test_web_server_and_application(made, web):
+    """What is a file the web server answers, everything else the application."""
+    said = looked_at(
+        made(f"{web}, nodejs", {"nodejs": {"application": True, "entry": "app/main.js"}}),
+        f"""
+cd /var/www/{SITE}/public; echo plain >page.html
+get http://{SITE}/
+cat >/srv/nodejs/app/main.js <<'END'
+{APPLICATION}
+END
+pkill -x 'node|MainThread'; sleep 0.5
+get -o /dev/null http://{SITE}/
+as www-data $(command_of /etc/systemd/system/nodejs-application.service) & wait_for http://127.0.0.1:3000/
+get --interface 192.0.2.9 {FORGED} 'http://{SITE}/any/route%20x?a=1&b=%2F'
+get http://{SITE}/page.html
+get -o /dev/null http://{SITE}/.well-known/acme-challenge/none
+get -i --max-time 2 {UPGRADE} http://{SITE}/socket | tr -d '\r' | sed -n '1p;/hello/p'
+""",
+    )
+    assert said[:3] == ["There is no application here yet.", " 503", " 502" if web == "nginx" else " 503"], (
+        said
+    )
+    assert said[3] == f"node /any/route%20x?a=1&b=%2F {SITE} 192.0.2.9 http  200"
+    assert said[4:7] == ["plain", " 200", " 404"]
+    assert said[7:9] == ["HTTP/1.1 101 Switching Protocols", "hello"]
+
+
+def test_web_server_and_python_with_a_module_of_the_customers_own(made):
+    said = looked_at(
+        made("nginx, python", {"python": {"application": True, "workers": 1}}),
+        f"""
+get http://{SITE}/
+cat >/srv/python/main.py <<'END'
+import own
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{{own.NAME}} {{environ['wsgi.url_scheme']}} {{environ['HTTP_HOST']}}\\n".encode()]
+END
+echo 'NAME = "python"' >$(/srv/python/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/own.py
+pkill -HUP -o -u www-data -x python; sleep 3
+get -H 'X-Forwarded-Proto: https' http://{SITE}/
+""",
+    )
+    assert said == ["There is no application here yet.", " 503", f"python http {SITE}", " 200"]
+
+
+def test_python_alone_in_front(made):
+    said = looked_at(
+        made("python", {"python": {"application": True, "workers": 1, "interface": "asgi"}}),
+        f"get http://{SITE}/; get http://{SITE}/ --resolve {SITE}:80:[::1]",
+    )
+    assert said == ["There is no application here yet.", " 503"] * 2
+
+
+def test_apache_serves_the_customers_own_site_over_tls(made):
+    here = made("apache")
+    said = here.run(
+        f"""
+{CERTIFICATE}
+echo plain >/var/www/{SITE}/public/page.html
+get -o /dev/null https://{SITE}/page.html
+cat >/etc/apache2/customer.d/tls.conf <<END
+<VirtualHost *:443>
+    ServerName {SITE}
+    SSLEngine on
+    SSLCertificateFile /tmp/c
+    SSLCertificateKeyFile /tmp/k
+    Include managed.d/{SITE}.conf
+</VirtualHost>
+END
+apache2ctl graceful; sleep 1
+get --http2 https://{SITE}/page.html
+get --tls-max 1.1 https://{SITE}/page.html
+"""
+    )
+    assert said == [" 403", "plain", " 200", " 000"]
