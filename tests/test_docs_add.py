@@ -27,7 +27,7 @@ def follow(page, inputs):
         written.append(found["path"])
     for change in DIFF.findall(text):
         done = subprocess.run(
-            ["git", "apply", "--recount", "-"],
+            ["git", "apply", "--recount", "--unidiff-zero", "-"],
             cwd=inputs,
             input=change,
             text=True,
