@@ -16,7 +16,7 @@ from managed_server.restore import RestoreError, outputs_of, run
 
 WAIT_S = 3600.0
 """Seconds for boot and first converge, which installs everything."""
-_POLL_S = 5.0
+_POLL_S = 20.0
 _HEARTBEAT = ("sudo", "cat", "/var/lib/managed-server/heartbeat/converge")
 _NOTES = Path(".local/new-machine")
 
