@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -122,6 +122,8 @@ def each(module: str, items: list[dict], arguments: dict[str, Any]) -> dict:
     return {f"ansible.builtin.{module}": arguments, "loop": items, "loop_control": label}
 
 
-def epoch(day: str | None) -> float:
-    """The last day of an account, as Ansible's module wants it; negative for none."""
-    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() if day else -1.0
+def epoch(last_day: str | None) -> float:
+    """When an account is locked, as Ansible's module wants it: the day after its last; negative for never."""
+    if last_day is None:
+        return -1.0
+    return (datetime.fromisoformat(last_day).replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
