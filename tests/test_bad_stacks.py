@@ -51,8 +51,7 @@ BAD = {
     "missing requirement": (
         "[nginx, php]",
         "[php]",
-        f"{FILE}:20: servers.web1.software[0]: 'php' requires 'apache' or 'nginx'; add one of them to the "
-        "list",
+        f"{FILE}:20: servers.web1.software[0]: 'php' requires 'apache' or 'nginx'; add one of them to",
     ),
     "short contract": (
         "term_months: 12",
