@@ -94,10 +94,8 @@ def test_a_missing_row_and_an_empty_dump_are_found(web1):
 def test_a_corrupted_byte_is_found_and_keeps_nothing_else_away(web1, backup):
     """After the databases were lost: their state comes back in the end."""
     bucket = Bucket(web1)
-    packs = bucket.packs()
-    biggest = max(packs, key=lambda key: len(packs[key]))
     web1.box.run(f"rm {PICTURE}", check=True)
-    with bucket.corrupted({biggest: packs[biggest]}):
+    with bucket.corrupted(bucket.big_packs()):
         answer, said = restored(web1, "all", code=1)
     assert answer["problems"][0].startswith("restic restore: ")
     assert answer["problems"][1].startswith(PICTURE)

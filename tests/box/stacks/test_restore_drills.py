@@ -132,9 +132,7 @@ def test_a_thief_with_the_credentials_of_the_server_takes_no_backup_away(web1, d
 @pytest.mark.usefixtures("backup")
 def test_a_drill_fails_on_a_corrupted_byte(web1, drilled):
     bucket = Bucket(web1)
-    packs = bucket.packs()
-    biggest = max(packs, key=lambda key: len(packs[key]))
-    with bucket.corrupted({biggest: packs[biggest]}):
+    with bucket.corrupted(bucket.big_packs()):
         found = drilled()
     assert [problem for problem in found["problems"] if problem.startswith(PICTURE)]
     assert found["files"] > 3
