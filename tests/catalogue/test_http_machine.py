@@ -7,6 +7,7 @@ import re
 import pytest
 
 from managed_server.local.debian.tree import ensure_tree
+from tests.releases import RELEASES
 from tests.validators.server import validate_server
 
 from .http_stand import OF_RELEASE, PACKAGES, SITE, SOCKETS, STOP, stand
@@ -19,7 +20,7 @@ CGI = """printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\
 """
 
 
-@pytest.fixture(scope="module", params=[13, 12], ids=["debian13", "debian12"])
+@pytest.fixture(scope="module", params=RELEASES)
 def machine(request):
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
     packages = [*PACKAGES, *OF_RELEASE[request.param]]

@@ -9,6 +9,7 @@ import pytest
 from managed_server.local.debian.tree import ensure_tree
 from managed_server.model.catalogue_items import Absent
 from tests.conftest import ROOT
+from tests.releases import RELEASES
 from tests.validators.server import validate_server
 
 from .vendors import PACKAGES, Vendor, project
@@ -19,7 +20,7 @@ PEERS = """
 """
 
 
-@pytest.fixture(scope="module", params=[13, 12], ids=["debian13", "debian12"])
+@pytest.fixture(scope="module", params=RELEASES)
 def machine(request):
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
     return request.param, ensure_tree(request.param, PACKAGES, reporter.write_line if reporter else print)

@@ -10,6 +10,7 @@ from managed_server.local.debian.run import Command, Layout, TreeFile, run_all
 from managed_server.local.debian.tree import ensure_tree
 from managed_server.rendering import render_server
 from managed_server.resolve import resolve_stack
+from tests.releases import RELEASES
 
 pytestmark = pytest.mark.machine
 
@@ -21,7 +22,7 @@ PACKAGES = (
 SITE = "www.widgets.example"
 
 
-@pytest.fixture(scope="module", params=[13, 12])
+@pytest.fixture(scope="module", params=RELEASES)
 def machine(request, root, tmp_path_factory):
     """Run a script in a throw-away copy of a tree with the server's own files."""
     project = load_project(root)
