@@ -153,7 +153,8 @@ def stand(
         "disk_gb: 80": f"disk_gb: 80{more}",
     }
     spec = customer(folder, changes)
-    return Stand(tree, spec, files_of(root, spec, software), tuple(software))
+    plugins = {path: file for path, file in files_of(root, spec, ["nrpe"]).items() if "/plugins/" in path}
+    return Stand(tree, spec, {**plugins, **files_of(root, spec, software)}, tuple(software))
 
 
 # `ss` shows a socket for both families as one.

@@ -38,10 +38,11 @@ class _Session:
         self._plan = self._read()
 
     def _read(self) -> plan.Plan:
-        self._changed = (self._folder / plan.FILE).stat().st_mtime_ns
+        changed = (self._folder / plan.FILE).stat().st_mtime_ns
         found = plan.load(self._folder)
         if found is None:
             raise FileNotFoundError(self._folder / plan.FILE)
+        self._changed = changed  # last: another thread must not take the earlier plan for this one
         return found
 
     def now(self) -> plan.Plan:

@@ -5,6 +5,8 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.box.stacks.fleet import until
 from tests.box.stacks.test_faults import serves
 from tests.box.stacks.watching import ask_now, blocks, mails, settle, told
@@ -89,6 +91,7 @@ def test_what_is_not_urgent_is_a_ticket_and_wakes_nobody(fleet, web1, hub_server
     settle(fleet, hub_server)
 
 
+@pytest.mark.soak  # two minutes
 def test_a_planned_reboot_pages_nobody(fleet, web1, hub_server, mail):
     """The window is moved to the minute that comes next; all else is as each week."""
     hub = hub_server.customer.runs_hub
@@ -155,6 +158,7 @@ def test_a_planned_reboot_pages_nobody(fleet, web1, hub_server, mail):
         hub_server.box.run("systemctl start managed-fleet", check=True)
 
 
+@pytest.mark.soak  # two minutes
 def test_the_hub_is_gone_and_somebody_else_tells(fleet, web1, hub_server, foreign):
     """An alarm outside the hub hears it each minute, and takes silence for a fault: the last word is AWS'.
 
