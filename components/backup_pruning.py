@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import Statement, document
+from components.documents import Statement, document, parameter_rights
 
 _SESSION_S = 3600
 """Seconds for which somebody has it: the least that AWS takes, and the most for one role from another."""
@@ -86,17 +86,5 @@ def statements(args: BackupPruningArgs) -> list[Statement]:
             "Resource": args.key_arn,
             "Condition": {"StringEquals": through},
         },
-        {
-            "Sid": "Passphrase",
-            "Effect": "Allow",
-            "Action": "ssm:GetParameter",
-            "Resource": args.passphrase_arn,
-        },
-        {
-            "Sid": "OpenPassphrase",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": args.key_arn,
-            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": args.passphrase_arn}},
-        },
+        *parameter_rights("Passphrase", "ssm:GetParameter", args.passphrase_arn, args.key_arn),
     ]

@@ -80,6 +80,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 account_id=customer.account_id,
                 bucket=customer.backup_bucket,
                 log_bucket=customer.backup_log_bucket,
+                lock_days=customer.backup_lock_days,
+                versions_days=customer.backup_versions_days,
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[self._backup_provider], protect=True),
         )

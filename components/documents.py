@@ -34,6 +34,29 @@ def trust(service: str, account_id: str | None = None) -> Statement:
     return statement
 
 
+def parameter_rights(
+    sid: str, action: str, resource: Any, key_arn: pulumi.Input[str]
+) -> tuple[Statement, Statement]:
+    """Return the rights to read encrypted parameters: the key opens for these alone.
+
+    Args:
+        sid: name of the first statement; the second one's begins with ``Open``.
+        action: ``ssm:GetParameter`` or ``ssm:GetParameters``.
+        resource: ARN of the parameter, or several.
+        key_arn: that they are encrypted with.
+    """
+    return (
+        {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource},
+        {
+            "Sid": f"Open{sid}",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": key_arn,
+            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": resource}},
+        },
+    )
+
+
 def bucket_arns(bucket: str) -> list[str]:
     """Return the ARNs of a bucket and of its objects."""
     return [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]

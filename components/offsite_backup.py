@@ -9,12 +9,6 @@ from components.documents import Statement
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 
-RETENTION_DAYS = 35
-"""Days for which no version can be deleted, by the default lock: 35 daily backups. A choice."""
-
-_MARGIN_DAYS = 7
-"""Days that an overwritten version stays after its lock: room to notice. Never shorter than the lock."""
-
 _UPLOAD_DAYS = 7
 """Days after which the parts of an upload that never ended are removed (AWS FSBP S3.13)."""
 
@@ -23,11 +17,15 @@ _LOGS_PREFIX = "backup/"
 
 @dataclass(frozen=True)
 class OffsiteBackupArgs:
-    """Whose backups, and the buckets' names."""
+    """Whose backups, the buckets' names, and for how long versions stay."""
 
     account_id: str
     bucket: str
     log_bucket: str
+    lock_days: int
+    """For which no version can be deleted."""
+    versions_days: int
+    """After which an overwritten version is removed: longer than the lock."""
 
 
 class OffsiteBackup(pulumi.ComponentResource):
@@ -62,7 +60,7 @@ class OffsiteBackup(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self._keep(name, store)
+        self._keep(name, store, args)
         # Log delivery can't write to a bucket with a default lock, nor encrypt with a key of the customer's.
         logs = PrivateBucket(
             f"{name}-logs",
@@ -85,7 +83,7 @@ class OffsiteBackup(pulumi.ComponentResource):
         self.bucket, self.key_arn = store.bucket.id, key.arn
         self.register_outputs({"bucket": self.bucket, "key_arn": self.key_arn})
 
-    def _keep(self, name: str, store: PrivateBucket) -> None:
+    def _keep(self, name: str, store: PrivateBucket, args: OffsiteBackupArgs) -> None:
         """Lock what is new, and let go of what was overwritten; a current version never expires."""
         versioned = pulumi.ResourceOptions(parent=self, depends_on=[store.versioning])
         aws.s3.BucketObjectLockConfiguration(
@@ -93,7 +91,7 @@ class OffsiteBackup(pulumi.ComponentResource):
             bucket=store.bucket.id,
             rule=aws.s3.BucketObjectLockConfigurationRuleArgs(
                 default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
-                    mode="GOVERNANCE", days=RETENTION_DAYS
+                    mode="GOVERNANCE", days=args.lock_days
                 )
             ),
             opts=versioned,
@@ -114,7 +112,7 @@ class OffsiteBackup(pulumi.ComponentResource):
                     ),
                     noncurrent_version_expiration=(
                         aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                            noncurrent_days=RETENTION_DAYS + _MARGIN_DAYS
+                            noncurrent_days=args.versions_days
                         )
                     ),
                 )

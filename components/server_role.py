@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.delivery import bundle_key, peers_key, pointer_key
-from components.documents import Statement, document, trust
+from components.documents import Statement, document, parameter_rights, trust
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,7 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
             "Resource": backup,
             "Condition": {"StringLike": {"s3:prefix": [backup_prefix, f"{backup_prefix}*"]}},
         },
-        {
-            "Sid": "Passphrase",
-            "Effect": "Allow",
-            "Action": "ssm:GetParameter",
-            "Resource": args.passphrase_arn,
-        },
-        {
-            "Sid": "OpenPassphrase",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": args.data_key_arn,
-            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": args.passphrase_arn}},
-        },
+        *parameter_rights("Passphrase", "ssm:GetParameter", args.passphrase_arn, args.data_key_arn),
         {
             "Sid": "OpenBundles",
             "Effect": "Allow",
@@ -152,20 +140,10 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
     ]
 
 
-def _secrets(args: ServerRoleArgs) -> list[Statement]:
+def _secrets(args: ServerRoleArgs) -> tuple[Statement, ...]:
     if not args.secret_arns:
-        return []
-    arns = list(args.secret_arns)
-    return [
-        {"Sid": "OwnSecrets", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns},
-        {
-            "Sid": "OpenOwnSecrets",
-            "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": args.data_key_arn,
-            "Condition": {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": arns}},
-        },
-    ]
+        return ()
+    return parameter_rights("OwnSecrets", "ssm:GetParameters", list(args.secret_arns), args.data_key_arn)
 
 
 def _figures(namespaces: tuple[str, ...]) -> list[Statement]:

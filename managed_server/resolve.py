@@ -164,6 +164,8 @@ class _Resolver:
                 deploy_role=project.provider.deploy_role,
             ),
             hub=hub_spec,
+            backup_lock_days=project.limits.retention.offsite.lock_days,
+            backup_versions_days=project.limits.retention.offsite.versions_days,
             runs_hub=_hub_spec(self.stack, own_hub) if own_hub else None,
             account_id=customer.aws.account_id,
             region=customer.aws.region,

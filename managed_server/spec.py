@@ -22,6 +22,8 @@ from managed_server.spec_machine import (
     Timer,
     Unit,
 )
+from managed_server.spec_monitoring import Alarm, Check
+from managed_server.spec_network import Listen, Rule
 
 __all__ = [
     "Alarm",
@@ -128,86 +130,6 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One entry of a firewall and of the security group: one port, one protocol, one network or peer."""
-
-    direction: str
-    protocol: str
-    port: int
-    network: str
-    """Empty where a peer is named."""
-    purpose: str
-    origins: tuple[str, ...]
-    peer: str | None = None
-    """Another server of the customer: security groups know it by its group, the machine by its address."""
-
-    @property
-    def family(self) -> int:
-        """IP version, 4 or 6; peers know one another by IPv4."""
-        return 6 if ":" in self.network else 4
-
-    @property
-    def key(self) -> str:
-        """A name made of the rule itself, so that no other rule's coming or going changes it."""
-        network = f"server-{self.peer}" if self.peer else self.network.replace("/", "-").replace(":", ".")
-        return f"{self.direction}-{self.protocol}-{self.port}-{network}"
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """A listening socket."""
-
-    origin: str
-    port: int
-    protocol: str
-    bind: str
-    reach: str
-    purpose: str
-    address: str | None
-    """The one loopback address that it is bound to, where that isn't the usual one."""
-    each_address: bool
-    """It binds each address of the interfaces by itself."""
-
-    def meets(self, other: "Listen") -> bool:
-        """Tell whether the two can't be on one machine, as they want the same port of the same address."""
-        if (self.port, self.protocol) != (other.port, other.protocol):
-            return False
-        if self.address and other.address:
-            return self.address == other.address
-        return not (self.address and other.each_address) and not (self.each_address and other.address)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A Nagios check through NRPE. Periods in seconds."""
-
-    origin: str
-    name: str
-    nrpe_command: str
-    command: str
-    description: str
-    priority: Priority
-    objective_minutes: int | None
-    runbook: str
-    interval_s: int
-    retry_s: int
-    attempts: int
-    renotify_s: int
-    timeout_s: int
-    counts: str
-    in_sla: bool
-
-    @property
-    def detection_s(self) -> int:
-        """Worst case from the fault to the page, in seconds.
-
-        The fault comes just after a good run; each further attempt waits for its retry; the last one may
-        take its whole time-out. Age checks count from the moment the age is exceeded, so it is the same sum.
-        """
-        return self.interval_s + (self.attempts - 1) * self.retry_s + self.timeout_s
-
-
-@dataclass(frozen=True, slots=True)
 class EntrySpec:
     """A software or tool on one server: its title, and the values that its templates may use."""
 
@@ -218,36 +140,6 @@ class EntrySpec:
     facts: dict[str, Any]
     packages: tuple[str, ...]
     fulfils: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A CloudWatch alarm on one server. Period in seconds."""
-
-    id: str
-    metric: str
-    namespace: str
-    statistic: str
-    comparison: str
-    threshold: int
-    period_s: int
-    evaluate: int
-    breaching: int
-    missing: str
-    priority: Priority
-    ec2_action: str | None
-    runbook: str
-    description: str
-
-    @property
-    def detection_s(self) -> int:
-        """Worst case from the fault to the alarm, in seconds: N periods, and the one it began in."""
-        return self.period_s * (self.evaluate + 1)
-
-    @property
-    def own(self) -> bool:
-        """Whether the server itself publishes the figure: AWS keeps the names ``AWS/…`` for its services."""
-        return not self.namespace.startswith("AWS/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +247,10 @@ class CustomerSpec:
     provider: Provider
     hub: Hub
     """Which watches the servers."""
+    backup_lock_days: int
+    """For which no version in the backup bucket can be deleted."""
+    backup_versions_days: int
+    """After which a version that was overwritten is removed."""
     runs_hub: Hub | None
     """Which the stack's server is; none for a customer."""
     account_id: str

@@ -9,6 +9,7 @@ from managed_server.bundle import Bundle
 from managed_server.model.contract import Priority
 
 ACCOUNT = "123456789012"
+LOCK_DAYS = 35
 HUB_V4, HUB_V6 = "198.51.100.10", "2001:db8:200::10"
 HUB = spec.Hub("hub", HUB_V4, HUB_V6, "210987654321", "eu-west-2")
 
@@ -146,6 +147,8 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
             deploy_role="Deployer",
         ),
         hub=HUB,
+        backup_lock_days=LOCK_DAYS,
+        backup_versions_days=42,
         runs_hub=None,
         account_id=ACCOUNT,
         region="eu-west-2",

@@ -77,13 +77,13 @@ def test_a_machine_that_comes_later_is_known_to_those_before(session, one, cloud
     assert not session.box("third").running()
     up(session, late)
     assert session.box("third").running()
-    session.box("third").write("/root/mark", "of the first one")
+    session.box("third").write("/srv/mark", "of the first one")
     session.remove("third")
     assert "third" not in session.boxes()
     assert not (session.folder / "machines" / "third").exists()
     assert session.network.namespace("third") not in [path.name for path in Path("/run/netns").iterdir()]
     up(session, late)
-    assert session.box("third").run(["test", "-e", "/root/mark"]).returncode == 1, "it began from nothing"
+    assert session.box("third").run(["test", "-e", "/srv/mark"]).returncode == 1, "it began from nothing"
 
 
 def test_a_vendor_that_comes_later_is_reached_by_way_of_the_host(session, one):

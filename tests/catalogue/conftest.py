@@ -1,15 +1,21 @@
 """A tree that several modules share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
+from managed_server.project import Project
+from managed_server.resolve import resolve_stack
+from managed_server.spec import CustomerSpec, ServerSpec
 from tests.releases import RELEASES
 
 from .services import PACKAGES as SERVICE_PACKAGES
 from .support import PACKAGES
+from .vendors import PACKAGES as VENDOR_PACKAGES
+from .vendors import Vendor
 
 
 def _machine(config: pytest.Config, release: int, packages: Sequence[str] = PACKAGES) -> tuple[int, Path]:
@@ -33,3 +39,37 @@ def machine(pytestconfig: pytest.Config) -> tuple[int, Path]:
 def service_machines(request: pytest.FixtureRequest) -> tuple[int, Path]:
     """A Debian release, and a tree of it with the daemons that services.py names."""
     return _machine(request.config, request.param, SERVICE_PACKAGES)
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> Project:
+    """The repository's own project."""
+    return load_project(root)
+
+
+@pytest.fixture(scope="module")
+def customer(project: Project) -> CustomerSpec:
+    """The example."""
+    return resolve_stack(project, "example")[0]
+
+
+@pytest.fixture(scope="module")
+def server(customer: CustomerSpec) -> ServerSpec:
+    """The example's server."""
+    return customer.servers[0]
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def vendor_machine(request: pytest.FixtureRequest) -> tuple[int, Path]:
+    """A Debian release, and a tree of it with what the vendors' software is tried by."""
+    return _machine(request.config, request.param, VENDOR_PACKAGES)
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, vendor_machine: tuple[int, Path]) -> Callable[..., Vendor]:
+    """Makes a server with some software of vendors."""
+
+    def made(*software: str, more: str = "") -> Vendor:
+        return Vendor(tmp_path, vendor_machine, *software, more=more)
+
+    return made

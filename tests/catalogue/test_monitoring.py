@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from managed_server.inputs import load_project
 from managed_server.model.catalogue_items import Absent
 from managed_server.rendering import render
-from managed_server.resolve import resolve_stack
 from managed_server.resolve_server import _Command
 from tests.validators.ossec import problems
 
+from .monitoring import ORIGINS, small
 from .support import files_of
 
-ORIGINS = ("clamav", "munin-node", "nrpe", "ossec")
 EC2_METRICS = {
     "CPUCreditBalance",
     "CPUUtilization",
@@ -28,33 +26,8 @@ EC2_METRICS = {
 
 
 @pytest.fixture(scope="module")
-def project(root):
-    return load_project(root)
-
-
-@pytest.fixture(scope="module")
-def customer(project):
-    return resolve_stack(project, "example")[0]
-
-
-@pytest.fixture(scope="module")
-def server(customer):
-    return customer.servers[0]
-
-
-@pytest.fixture(scope="module")
 def files(root, customer):
     return files_of(root, customer, ORIGINS)
-
-
-def small(root, project, tmp_path, **changes):
-    """The example customer with another instance type."""
-    text = (root / "stacks/Pulumi.example.yaml").read_text()
-    (tmp_path / "stacks").mkdir()
-    for old, new in changes.items():
-        text = re.sub(rf"{old}: \S+", f"{old}: {new}", text)
-    (tmp_path / "stacks/Pulumi.example.yaml").write_text(text)
-    return resolve_stack(replace(project, root=tmp_path), "example")[0]
 
 
 # --- check kinds -----------------------------------------------------------------------------------

@@ -1,17 +1,12 @@
 """The monitoring and protection tools at work: the real programs with the rendered files."""
 
-import re
-from dataclasses import replace
-
 import pytest
 
-from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
-from managed_server.resolve import resolve_stack
 
+from .monitoring import ORIGINS, small
 from .support import files_of, run_script
 
-ORIGINS = ("clamav", "munin-node", "nrpe", "ossec")
 PACKAGES = (
     "clamav", "clamav-daemon", "clamdscan", "iproute2", "monitoring-plugins-basic", "munin-node",
     "munin-plugins-core", "nagios-nrpe-plugin", "nagios-nrpe-server", "openssl", "procps", "python3",
@@ -19,21 +14,6 @@ PACKAGES = (
 )  # fmt: skip
 
 pytestmark = pytest.mark.machine
-
-
-@pytest.fixture(scope="module")
-def project(root):
-    return load_project(root)
-
-
-@pytest.fixture(scope="module")
-def customer(project):
-    return resolve_stack(project, "example")[0]
-
-
-@pytest.fixture(scope="module")
-def server(customer):
-    return customer.servers[0]
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +25,6 @@ def files(root, customer):
 def tree(pytestconfig):
     reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
     return ensure_tree(13, PACKAGES, reporter.write_line if reporter else print)
-
-
-def small(root, project, tmp_path, **changes):
-    """The example customer with another instance type."""
-    text = (root / "stacks/Pulumi.example.yaml").read_text()
-    (tmp_path / "stacks").mkdir()
-    for old, new in changes.items():
-        text = re.sub(rf"{old}: \S+", f"{old}: {new}", text)
-    (tmp_path / "stacks/Pulumi.example.yaml").write_text(text)
-    return resolve_stack(replace(project, root=tmp_path), "example")[0]
 
 
 PLUGINS = "/usr/local/lib/managed-server/plugins"

@@ -21,6 +21,12 @@ PACKAGES = (
     "munin-plugins-core", "procps", "python3", "python3-yaml", "ruby", "shellcheck", "systemd",
 )  # fmt: skip
 
+PEERS = """
+        peers: [web2]
+      web2: {instance_type: t3.small, disk_gb: 20, software: [nginx]}
+"""
+"""The end of a server's part of the stack file that has a peer."""
+
 # Answers as the vendor's would, and writes down what it was asked: method, path, who asks, and what was sent.
 SERVER = """
 import base64, http.server, json, sys

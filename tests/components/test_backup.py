@@ -2,7 +2,7 @@
 
 import json
 
-from components.offsite_backup import RETENTION_DAYS
+from tests import factories
 from tests.components.conftest import environment
 
 STORE, LOGS = "ms-acme-backup-123456789012-eu-west-1", "ms-acme-logs-123456789012-eu-west-1"
@@ -19,7 +19,7 @@ def test_the_bucket_is_locked_and_kept(acme):
     assert not bucket.inputs["forceDestroy"]
     assert bucket.inputs["tags"]["purpose"] == "backup"
     lock = acme.one("BucketObjectLockConfiguration")
-    assert lock.inputs["rule"]["defaultRetention"] == {"mode": "GOVERNANCE", "days": RETENTION_DAYS}
+    assert lock.inputs["rule"]["defaultRetention"] == {"mode": "GOVERNANCE", "days": factories.LOCK_DAYS}
     assert "acme-backup-store-versioning" in lock.depends_on
 
 
@@ -34,7 +34,7 @@ def test_one_lifecycle_in_all_and_no_current_version_expires(acme):
     }
     assert rule["status"] == "Enabled"
     assert set(rule["filter"]) == {"prefix"}
-    assert rule["noncurrentVersionExpiration"]["noncurrentDays"] > RETENTION_DAYS
+    assert rule["noncurrentVersionExpiration"]["noncurrentDays"] > factories.LOCK_DAYS
 
 
 def test_every_bucket_is_versioned_private_and_tls_only(acme):

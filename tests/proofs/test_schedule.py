@@ -82,23 +82,42 @@ def test_timers_of_packages_are_read_from_their_files():
         rendered_jobs({"/etc/systemd/system/x.timer": b"OnCalendar=daily\nRandomizedDelaySec=1month\n"})
 
 
-def test_check_refuses_a_window_in_the_backup(change):
-    done = change(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "04:00"')
-    refused(
-        done,
-        f"{FILE}:{line('maintenance')}: servers.web1.maintenance: the maintenance window (sunday "
-        "04:00 to 05:00) overlaps backup "
-        '(sunday 03:30 to 05:00); write time: "07:00"',
-    )
+PATCHING = "templates/patching/server/etc/systemd/system"
 
 
-def test_check_refuses_a_window_in_the_upgrades(change):
-    done = change(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "06:30"')
-    refused(
-        done,
-        f"{FILE}:{line('maintenance')}: servers.web1.maintenance: the maintenance window (sunday "
-        "06:30 to 07:30) overlaps apt-daily-upgrade.timer",
-    )
+@pytest.mark.parametrize(
+    ("path", "old", "new", "at", "said"),
+    [
+        (
+            *(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "04:00"', "maintenance"),
+            "the maintenance window (sunday 04:00 to 05:00) overlaps backup (sunday 03:30 to 05:00); write",
+        ),
+        (
+            *(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "06:30"', "maintenance"),
+            "the maintenance window (sunday 06:30 to 07:30) overlaps apt-daily-upgrade.timer",
+        ),
+        (
+            *("catalogue/tools/clamav.yaml", '"*-*-* 02:30:00"', '"*-*-* 03:00:00"', "software"),
+            "clamav-scan (monday 03:00 to 04:00) overlaps backup (monday 03:30 to 05:00)",
+        ),
+        (
+            *(f"{PATCHING}/apt-daily.timer.d/managed.conf.j2", "05:00:00", "04:30:00", "maintenance"),
+            "backup (monday 03:30 to 05:00) overlaps apt-daily.timer (monday 04:30 to 05:00)",
+        ),
+        (
+            *("contract/limits.yaml", "    clamav-scan: 60\n", "", "software"),
+            "clamav-scan runs by the clock, and contract/limits.yaml doesn't say for how long",
+        ),
+        (
+            *(f"{PATCHING}/managed-maintenance.timer.j2", "{{ server.maintenance.time }}:00", "08:00:00"),
+            "maintenance",
+            "managed-maintenance.timer doesn't open the window at the time of the stack file",
+        ),
+    ],
+    ids=["window in the backup", "window in the upgrades", "jobs", "upgrades", "no length", "another window"],
+)
+def test_check_refuses(change, path, old, new, at, said):
+    refused(change(path, old, new), f"{FILE}:{line(at)}: servers.web1.{at}: {said}")
 
 
 def test_it_comes_with_all_other_problems(inputs, change):
@@ -117,42 +136,4 @@ def test_it_comes_with_all_other_problems(inputs, change):
         "stacks/Pulumi.acme.yaml:21: servers.web1.maintenance: the maintenance window (monday 02:00 "
         "to 03:00) overlaps clamav-scan",
         f"{FILE}:{line('backup_region')}: aws.backup_region: ",
-    )
-
-
-def test_check_refuses_jobs_that_overlap(change):
-    done = change("catalogue/tools/clamav.yaml", '"*-*-* 02:30:00"', '"*-*-* 03:00:00"')
-    refused(
-        done,
-        f"{FILE}:{line('software')}: servers.web1.software: clamav-scan (monday 03:00 to 04:00) "
-        "overlaps backup (monday 03:30 to 05:00)",
-    )
-
-
-def test_check_refuses_upgrades_during_the_backup(change):
-    path = "templates/patching/server/etc/systemd/system/apt-daily.timer.d/managed.conf.j2"
-    done = change(path, "05:00:00", "04:30:00")
-    refused(
-        done,
-        f"{FILE}:{line('maintenance')}: servers.web1.maintenance: backup (monday 03:30 to 05:00) "
-        "overlaps apt-daily.timer (monday 04:30 to 05:00)",
-    )
-
-
-def test_check_refuses_a_job_whose_length_nobody_says(change):
-    done = change("contract/limits.yaml", "    clamav-scan: 60\n", "")
-    refused(
-        done,
-        f"{FILE}:{line('software')}: servers.web1.software: clamav-scan runs by the clock, and "
-        "contract/limits.yaml doesn't say for how long",
-    )
-
-
-def test_check_refuses_a_window_that_opens_at_another_time(change):
-    path = "templates/patching/server/etc/systemd/system/managed-maintenance.timer.j2"
-    done = change(path, "{{ server.maintenance.time }}:00", "08:00:00")
-    refused(
-        done,
-        f"{FILE}:{line('maintenance')}: servers.web1.maintenance: managed-maintenance.timer doesn't "
-        "open the window at the time of the stack file",
     )

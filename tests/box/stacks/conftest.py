@@ -16,6 +16,7 @@ from managed_server.local.aws import process
 from managed_server.local.box import commands, image
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
+from tests.box.stacks.backups import Bucket, backed_up
 from tests.box.stacks.fleet import Fleet, Place, Server
 from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
 from tests.e2e.support import Clone, copy_repository
@@ -162,6 +163,21 @@ def hub(fleet):
 def mail(stand):
     """The folder in which the provider's relay keeps what it gets."""
     return stand / "mail"
+
+
+@pytest.fixture(scope="module")
+def backup(web1):
+    """A site and databases, backed up; their state."""
+    with backed_up(web1) as before:
+        yield before
+
+
+@pytest.fixture
+def bucket(web1, backup):  # noqa: ARG001
+    """The bucket; what a test adds to it is removed."""
+    made = Bucket(web1)
+    with made.kept():
+        yield made
 
 
 def make_relay(folder: Path) -> None:

@@ -13,7 +13,6 @@ from tests.box.stacks.backups import (
     WITHOUT_DATABASES,
     Bucket,
     back_up,
-    backed_up,
     job,
     restored,
     state,
@@ -21,21 +20,6 @@ from tests.box.stacks.backups import (
 from tests.e2e.support import Clone
 
 RECORD = "/var/lib/managed-server/dumps/percona.json"
-
-
-@pytest.fixture(scope="module")
-def backup(web1):
-    """A site and databases, backed up; their state."""
-    with backed_up(web1) as before:
-        yield before
-
-
-@pytest.fixture
-def bucket(web1, backup):  # noqa: ARG001
-    """The bucket; what a test adds to it is removed."""
-    made = Bucket(web1)
-    with made.kept():
-        yield made
 
 
 @pytest.mark.parametrize(
@@ -71,7 +55,7 @@ def plant(web1, database, edit):
     """Change a dump, so that its record's sha256 is that of what is there now."""
     record = json.loads(web1.box.read(RECORD))
     path = record["files"][database]["path"]
-    script = f"zcat '{path}' | {edit} | gzip >/root/planted; cat /root/planted >'{path}'; rm /root/planted"
+    script = f"zcat '{path}' | {edit} | gzip >/srv/planted; cat /srv/planted >'{path}'; rm /srv/planted"
     said = web1.box.run(f"{script}; sha256sum '{path}'", check=True).stdout
     assert said.split()[0] != record["files"][database]["sha256"]
     record["files"][database]["sha256"] = said.split()[0]

@@ -11,26 +11,11 @@ import pytest
 
 from managed_server.local.box import drill
 from managed_server.local.box.session import Session
-from tests.box.stacks.backups import PICTURE, ROWS, Bucket, backed_up
+from tests.box.stacks.backups import PICTURE, ROWS, Bucket
 from tests.box.stacks.fleet import until
 from tests.box.stacks.vendor import ADDRESS, NAME
 
 pytestmark = pytest.mark.soak
-
-
-@pytest.fixture(scope="module")
-def backup(web1):
-    """A site and databases, backed up; their state."""
-    with backed_up(web1) as before:
-        yield before
-
-
-@pytest.fixture
-def bucket(web1, backup):  # noqa: ARG001
-    """The bucket; what a test adds to it is removed."""
-    made = Bucket(web1)
-    with made.kept():
-        yield made
 
 
 class WithVendor(Session):
