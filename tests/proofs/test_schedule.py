@@ -90,8 +90,10 @@ PATCHING = "templates/patching/server/etc/systemd/system"
     [
         (
             *(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "04:00"', "maintenance"),
-            "the maintenance window (sunday 04:00 to 05:00) overlaps backup (sunday 03:30 to 05:00); "
-            + 'write time: "07:00"',
+            (
+                "the maintenance window (sunday 04:00 to 05:00) overlaps backup (sunday 03:30 to 05:00); "
+                'write time: "07:00"'
+            ),
         ),
         (
             *(FILE, 'day: sunday, time: "07:00"', 'day: sunday, time: "06:30"', "maintenance"),
