@@ -11,6 +11,9 @@ from managed_server.spec import Secret
 _BYTES = 32
 """256 bits; 43 letters, digits, `-` and `_`, which every configuration file takes as they are."""
 
+_PURPOSE = "software-secret"
+"""By which the policies know that it may go."""
+
 
 @dataclass(frozen=True)
 class ServerSecretsArgs:
@@ -42,6 +45,7 @@ class ServerSecrets(pulumi.ComponentResource):
             type="SecureString",
             key_id=args.key_arn,
             value=pulumi.Output.secret(secrets.token_urlsafe(_BYTES)),
-            tags={"Name": named, "server": args.server},
+            # Nothing is lost with it: unlike the backups' passphrase it goes with what it is for.
+            tags={"Name": named, "server": args.server, "purpose": _PURPOSE},
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
         )

@@ -7,7 +7,8 @@ from pulumi_policy import ResourceValidationPolicy, Severity
 
 from .backup import SETTINGS, is_backup
 from .base import Finding, Resource, Source, Undecided, Violation, resource_rule
-from .reading import UNKNOWN
+from .reading import UNKNOWN, at
+from .settings import PURPOSE_TAG, REPLACEABLE_PURPOSE
 from .storage import BUCKETS
 
 _SOURCE = Source(
@@ -49,8 +50,14 @@ def _always(_: Resource) -> bool:
 
 
 def _secret(parameter: Resource) -> bool | None:
+    """Whether a parameter holds what can't be made again: a password of software can, and goes with it."""
     kind = parameter.at("type")
-    return None if kind is UNKNOWN else kind == "SecureString"
+    if kind is not UNKNOWN and kind != "SecureString":
+        return False
+    purpose = at(parameter.at("tags"), parameter.setting(PURPOSE_TAG))
+    if purpose == parameter.setting(REPLACEABLE_PURPOSE):
+        return False
+    return None if UNKNOWN in (kind, purpose) else True
 
 
 RULES = [
@@ -67,8 +74,9 @@ RULES = [
     _protected(
         "ssm-parameter-secret-protected",
         ("aws:ssm/parameter:Parameter",),
-        "A secret parameter, such as the backup passphrase,",
+        "A secret parameter that can't be made again, such as the backup passphrase,",
         _secret,
         "type",
+        settings=(PURPOSE_TAG, REPLACEABLE_PURPOSE),
     ),
 ]

@@ -68,3 +68,9 @@ REQUIRED_TAGS = _list(
 )
 PURPOSE_TAG = _setting("purposeTag", "string", "purpose", "The tag that says what a bucket is for.")
 BACKUP_PURPOSE = _setting("backupPurpose", "string", "backup", "Its value on a bucket that holds backups.")
+REPLACEABLE_PURPOSE = _setting(
+    "replaceablePurpose",
+    "string",
+    "software-secret",
+    "Its value on a secret parameter that is made anew where it goes, as nothing is lost with it.",
+)

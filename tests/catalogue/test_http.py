@@ -62,7 +62,8 @@ def test_a_runtime_alone_runs_nothing(tmp_path, software):
     server = resolved(tmp_path, software).servers[0]
     assert ports(server, software) == set()
     [check] = [check for check in server.checks if check.origin == software]
-    assert check.command == f"/usr/bin/{'node' if software == 'nodejs' else 'python3'} --version"
+    program = {"nodejs": "node", "python": "python3"}[software]
+    assert check.command == f"/usr/local/lib/managed-server/plugins/check-runs /usr/bin/{program}"
     assert [unit for unit in server.units if unit.origin == software] == []
     assert software in server.packages or f"{software}3" in server.packages
 

@@ -30,6 +30,8 @@ def test_it_is_made_once_and_encrypted(pair):
     assert parameter.inputs["type"] == "SecureString"
     assert parameter.inputs["keyId"] == pair.one("Parameter", "acme-passphrase-home").inputs["keyId"]
     assert parameter.ignores == ["value"]
+    assert not parameter.protect, "it goes with its software"
+    assert parameter.inputs["tags"]["purpose"] == "software-secret", "by which the policies know it"
     other = made(environment(factories.server("db1", secrets=(SECRET,))))
     one, two = (each.inputs["value"] for each in (parameter, other))
     assert one["value"] != two["value"]

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from managed_server.resolve import load_customer
+from tests.stackfile import STACK, write_stack
 
 pytestmark = pytest.mark.engine
 
@@ -92,6 +93,29 @@ def test_bad_input_creates_nothing_through_plain_pulumi(stand):
     assert "Traceback" not in plain.stdout + plain.stderr
     now, then = json.loads(stand.checkpoint.read_text()), json.loads(before)
     assert now["checkpoint"]["latest"]["resources"] == then["checkpoint"]["latest"]["resources"]
+
+
+PEERS = """\
+      db1:
+        instance_type: t3.large
+        disk_gb: 80
+        software: [redis]
+        peers: [web1]
+"""
+
+
+def test_two_servers_and_a_secret_pass_the_policies(stand):
+    """What the example hasn't: rules by group, addresses of peers, a password of software."""
+    path = write_stack(stand.path, STACK + PEERS)
+    try:
+        done = stand.managed("local", "preview", "acme")
+    finally:
+        path.unlink()
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "acme-db1-secrets-redis-password" in done.stdout
+    assert "acme-db1-firewall-in-tcp-6379-server-web1" in done.stdout
+    assert "acme-web1-peers-addresses" in done.stdout
+    assert "mandatory" not in done.stdout
 
 
 def test_destroy_refuses_and_names_what_is_protected(stand):

@@ -86,4 +86,15 @@ CASES = [
         SECRET.having("type", "String").but(protect=False),
         about="no secret",
     ),
+    passes(
+        "ssm-parameter-secret-protected",
+        SECRET.having("tags", {"purpose": "software-secret"}).but(protect=False),
+        about="a password that is made anew",
+    ),
+    fails(
+        "ssm-parameter-secret-protected",
+        SECRET.having("tags", {"purpose": "passphrase"}).but(protect=False),
+        says=SLIP.format("passphrase"),
+        about="another purpose",
+    ),
 ]

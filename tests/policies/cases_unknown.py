@@ -102,6 +102,7 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
     ("s3-backup-bucket-kept", "tags", (UNTAGGED,)),
     ("s3-backup-bucket-protected", "tags", (UNTAGGED.but(protect=False),)),
     ("ssm-parameter-secret-protected", "type", (SECRET.having("type", LATER).but(protect=False),)),
+    ("ssm-parameter-secret-protected", "type", (SECRET.having("tags", LATER).but(protect=False),)),
     ("cloudwatch-alarm-has-action", "alarmActions", (ALARM.having("alarmActions", LATER),)),
     ("cloudwatch-alarm-actions-enabled", "actionsEnabled", (ALARM.having("actionsEnabled", LATER),)),
     ("iam-policy-no-full-access", "policy", (ROLE_POLICY.having("policy", LATER),)),
