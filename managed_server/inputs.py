@@ -10,6 +10,7 @@ from managed_server.loading import Document, nearest, read_yaml, validate
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
 from managed_server.model.customer import Customer, StackFile
+from managed_server.model.exceptions import Rules
 from managed_server.model.fulfilment import AwsResources, Fulfilment
 from managed_server.model.limits import Limits
 from managed_server.model.provider import Provider
@@ -33,6 +34,7 @@ SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "alarms": ("catalogue/alarms.yaml", Alarms),
     "debian": ("catalogue/debian.yaml", Debian),
     "instance_types": ("catalogue/instance-types.yaml", InstanceTypes),
+    "policies": ("policies/rules.yaml", Rules),
 }
 """Files of which there is one: path and model, by the field of the project."""
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from managed_server.loading import Document, validate
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
+from managed_server.model.exceptions import Rules
 from managed_server.model.fulfilment import AwsResources, Fulfilment
 from managed_server.model.limits import Limits
 from managed_server.model.provider import Provider
@@ -108,6 +109,7 @@ class Project:
     alarms: Alarms
     debian: Debian
     instance_types: InstanceTypes
+    policies: Rules
     software: dict[str, EntryFile[Software]]
     tools: dict[str, EntryFile[Tool]]
     documents: dict[str, Document]

@@ -18,7 +18,7 @@ from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
-from managed_server.proofs import end_of_life, retention, schedule
+from managed_server.proofs import end_of_life, exceptions, retention, schedule
 from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines
 from managed_server.server_checks import contradictions
 
@@ -66,6 +66,8 @@ def resolve_stack(
     resolver = _Resolver(project, stack, document, customer)
     resolver.problems += document.problems
     result = resolver.customer_spec()
+    for path, message in exceptions.wrong(project, customer.exceptions, result):
+        resolver.error(path, message)
     errors = [problem for problem in resolver.problems if problem.severity == "error"]
     if errors or result is None:
         raise InputError(errors)
@@ -173,6 +175,7 @@ class _Resolver:
             contacts=tuple(spec.Contact(c.name, c.email, c.phone) for c in customer.contacts),
             admin_networks=admin,
             users=users,
+            exceptions=customer.exceptions,
             servers=with_peers(tuple(server for server in servers if server is not None)),
         )
 
@@ -392,6 +395,8 @@ class _Resolver:
                 warning(("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge")
             if server.pin:
                 warning(("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it")
+        for path, message in exceptions.ending(self.customer.exceptions, today):
+            warning(path, message)
         for name, user in self.customer.users.items():
             if user.expires and user.expires < today:
                 warning(("users", name), f"expired on {user.expires}: the account is locked")

@@ -9,6 +9,7 @@ from typing import Any
 
 from managed_server.model.catalogue_items import Log, MuninPlugin
 from managed_server.model.contract import Priority
+from managed_server.model.exceptions import PolicyException
 from managed_server.spec_machine import (
     AptSource,
     Directory,
@@ -259,6 +260,8 @@ class CustomerSpec:
     contacts: tuple[Contact, ...]
     admin_networks: tuple[str, ...]
     users: tuple[User, ...]
+    exceptions: tuple[PolicyException, ...]
+    """What its resources are let off of the policies."""
     servers: tuple[ServerSpec, ...]
 
     @property

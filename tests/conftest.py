@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INPUTS = ("catalogue", "contract", "templates", "stacks", "puppet", "docs/runbooks", "hub", "managed_server")
+INPUTS = (
+    *("catalogue", "contract", "templates", "stacks", "puppet", "policies", "docs/runbooks", "hub"),
+    "managed_server",
+)
 
 
 @pytest.hookimpl(hookwrapper=True)

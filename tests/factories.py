@@ -156,6 +156,7 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
         contacts=(spec.Contact("Alice", "alice@acme.example", None),),
         admin_networks=("203.0.113.0/28",),
         users=(),
+        exceptions=(),
         servers=servers or (server(),),
     )
     return dataclasses.replace(made, **changes)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
+from managed_server.model.exceptions import PolicyException
 from managed_server.model.types import (
     AccountId,
     AdminCidr,
@@ -111,6 +112,9 @@ class Customer(Model):
     access: Access = Access()
     users: dict[UserName, User] = {}
     servers: dict[ServerName, Server] = Field(min_length=1)
+    exceptions: tuple[PolicyException, ...] = Field(
+        default=(), description="what a resource is let off of the policies, and until when"
+    )
 
 
 class StackConfig(Model):

@@ -59,6 +59,17 @@ def customer_data(project: Project, customer: spec.CustomerSpec, today: datetime
             }
             for user in customer.users
         ],
+        "exceptions": [
+            {
+                "control": one.control,
+                "resource": one.resource,
+                "reason": one.reason,
+                "owner": one.owner,
+                "expires": one.expires.isoformat(),
+                "expired": one.expires < today,
+            }
+            for one in customer.exceptions
+        ],
         # A hub is the provider's own: nobody is charged for it.
         "cost": None if customer.runs_hub else cost(contract, customer),
         "sla": {

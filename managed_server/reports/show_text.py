@@ -30,6 +30,8 @@ def _parts(found: dict[str, Any]) -> Iterator[tuple[str, Iterator[Line]]]:
     yield "Who may log in, on every server", _users(found["users"])
     for server in found["servers"]:
         yield f"What of {server['name']} can be reached", _ports(server["ports"])
+    if found["exceptions"]:
+        yield "What is let off of the policies", _exceptions(found["exceptions"])
     if found["cost"] is None:
         yield "Cost", iter(["nothing is charged: it is the provider's own"])
     else:
@@ -78,6 +80,22 @@ def _coverage(software: dict[str, Any]) -> str:
 
 def _by_hand(entry: dict[str, Any]) -> str:
     return "" if entry["installable"] else " (installed by hand)"
+
+
+def _exceptions(exceptions: list[dict[str, Any]]) -> Iterator[Line]:
+    yield (
+        ("control", "resource", "until", "owner", "reason"),
+        [
+            (
+                one["control"],
+                one["resource"],
+                one["expires"] + (" (over)" if one["expired"] else ""),
+                one["owner"],
+                one["reason"],
+            )
+            for one in exceptions
+        ],
+    )
 
 
 def _users(users: list[dict[str, Any]]) -> Iterator[Line]:

@@ -3,9 +3,19 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pulumi_policy import Severity, StackValidationPolicy
+from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Stack, Undecided, Violation, security_hub, stack_rule
+from .base import (
+    Finding,
+    Resource,
+    Source,
+    Stack,
+    StackRule,
+    Undecided,
+    Violation,
+    security_hub,
+    stack_rule,
+)
 from .reading import UNKNOWN, at, items
 from .settings import BACKUP_PURPOSE, PURPOSE_TAG
 from .storage import BUCKETS
@@ -16,6 +26,10 @@ _VERSIONING = ("aws:s3/bucketVersioning:BucketVersioning", "aws:s3/bucketVersion
 _LOCK = (
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
     "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+)
+_LIFECYCLE = (
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 )
 _ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
@@ -55,10 +69,10 @@ def _attached_rule(
     accepts: _Accepts,
     must: str,
     **metadata: Any,
-) -> StackValidationPolicy:
+) -> StackRule:
     """A rule that a backup bucket has one of `kinds` attached that is accepted."""
 
-    @stack_rule(name, severity=Severity.CRITICAL, settings=SETTINGS, **metadata)
+    @stack_rule(name, types=BUCKETS, settings=SETTINGS, **{"severity": Severity.CRITICAL, **metadata})
     def check(stack: Stack) -> Iterator[Finding]:
         for bucket in _backups(stack):
             if isinstance(bucket, Undecided):
@@ -98,6 +112,16 @@ def _encrypts(one: Resource) -> bool | None:
     return None if None in answers else bool(answers) and all(answers)
 
 
+def _tidies(one: Resource) -> bool | None:
+    answers = [_tidy_rule(rule) for rule in items(one.at("rules"))]
+    return True if True in answers else (None if None in answers else False)
+
+
+def _tidy_rule(rule: Any) -> bool | None:
+    status, upload = at(rule, "status"), at(rule, "abortIncompleteMultipartUpload", "daysAfterInitiation")
+    return None if UNKNOWN in (rule, status, upload) else status == "Enabled" and bool(upload)
+
+
 versioned = _attached_rule(
     "s3-backup-bucket-versioned",
     _VERSIONING,
@@ -132,8 +156,49 @@ encrypted = _attached_rule(
 )
 
 
+tidied = _attached_rule(
+    "s3-backup-bucket-lifecycle",
+    _LIFECYCLE,
+    _tidies,
+    "must have a BucketLifecycleConfiguration that ends uploads that were left",
+    description="A backup bucket must have a lifecycle, which removes parts of uploads that never ended.",
+    severity=Severity.LOW,
+    source=security_hub("S3.13"),
+    remediation=(
+        "Add aws.s3.BucketLifecycleConfiguration with an enabled rule that has "
+        "abort_incomplete_multipart_upload."
+    ),
+)
+
+
+@stack_rule(
+    "s3-backup-bucket-never-expires",
+    types=_LIFECYCLE,
+    description="No lifecycle rule of a backup bucket must remove what is current.",
+    severity=Severity.CRITICAL,
+    source=_TERMS,
+    remediation="Give noncurrent_version_expiration alone: what a person lets go is an earlier version then.",
+    settings=SETTINGS,
+)
+def never_expires(stack: Stack) -> Iterator[Finding]:
+    """Backups share their data: what is old may be of use to the newest."""
+    for bucket in _backups(stack):
+        if isinstance(bucket, Undecided):
+            yield bucket
+            continue
+        for one in stack.attached(bucket, "bucket", *_LIFECYCLE):
+            for rule in items(one.at("rules")):
+                ends = [at(rule, "expiration", key) for key in ("days", "date")]
+                if UNKNOWN in (rule, *ends):
+                    yield Undecided("rules")
+                elif any(ends):
+                    message = f"Lifecycle '{one.name}' removes backups by their age: expiration must go."
+                    yield Violation(message, one.urn)
+
+
 @stack_rule(
     "s3-backup-bucket-off-site",
+    types=BUCKETS,
     description="A stack with servers must have a backup bucket, in another region than every server.",
     severity=Severity.CRITICAL,
     source=_TERMS,
@@ -171,6 +236,7 @@ def _region(resource: Resource) -> Any:
 
 @stack_rule(
     "s3-backup-bucket-kept",
+    types=BUCKETS,
     description="A backup bucket must not be emptied when it is deleted.",
     severity=Severity.CRITICAL,
     source=_TERMS,
@@ -191,4 +257,4 @@ def kept(stack: Stack) -> Iterator[Finding]:
             yield Violation(message, bucket.urn)
 
 
-RULES = [versioned, locked, encrypted, off_site, kept]
+RULES = [versioned, locked, encrypted, tidied, never_expires, off_site, kept]

@@ -1,8 +1,9 @@
 """What a rule is: a generator over a plain view of a resource, or of the stack, and complete metadata.
 
 A rule yields a `Violation` for what is wrong and `Undecided` for what it can't know at preview. Every
-violation is reported. When there is none, but something was undecided, the engine shows an advisory "can't
-run policy … during preview"; the same rule then judges the real value in `up`, before the resource is made.
+violation is reported, unless the stack file grants an exception. When there is none, but something was
+undecided, the engine shows an advisory "can't run policy … during preview"; the same rule then judges the
+real value in `up`, before the resource is made.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,10 +23,12 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
+from .exceptions import granted
 from .reading import UNKNOWN, at, plain
 from .settings import Setting, schema_of
 
 _GUIDE = "https://docs.aws.amazon.com/securityhub/latest/userguide"
+_HUB = "AWS Security Hub"
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,37 @@ Finding = Violation | Undecided
 
 @dataclass(frozen=True)
 class Source:
-    """Where a rule comes from: a standard, its control id, and the page that explains it."""
+    """Where a rule comes from: a standard, what it calls the rule, and the page that explains it."""
 
     standard: str
-    control: str
+    reference: str
     url: str
+    controls: tuple[str, ...] = ()
+    """Ids by which an exception may name the rule, besides the rule's own name."""
 
 
-def security_hub(control: str) -> Source:
-    """The source of a control of AWS Security Hub, such as `EC2.8`."""
-    service, _, number = control.partition(".")
+def security_hub(*controls: str) -> Source:
+    """The source of a control of AWS Security Hub, such as `EC2.8`, or of several that are one rule here."""
+    service, _, number = controls[0].partition(".")
     page = f"{_GUIDE}/{service.lower()}-controls.html#{service.lower()}-{number}"
-    return Source("AWS Security Hub", control, page)
+    return Source(_HUB, ", ".join(controls), page, controls)
+
+
+class ResourceRule(ResourceValidationPolicy):
+    """A rule on one resource at a time."""
+
+    source: Source
+    types: tuple[str, ...]
+
+
+class StackRule(StackValidationPolicy):
+    """A rule on how resources belong together."""
+
+    source: Source
+    types: tuple[str, ...]
+
+
+Rule = ResourceRule | StackRule
 
 
 @dataclass(frozen=True)
@@ -104,6 +126,10 @@ class Stack:
         """
         return [one for one in self.of(*types) if _names(one, by, target)]
 
+    def named(self, by_whom: Resource, by: str, *types: str) -> list[Resource]:
+        """Returns the resources of `types` that the input `by` of `by_whom` names."""
+        return [one for one in self.of(*types) if _names(by_whom, by, one)]
+
     def setting(self, setting: Setting) -> Any:
         """Returns a value of the policy's configuration."""
         return setting.read(self.config)
@@ -131,13 +157,13 @@ def _view(given: ResourceValidationArgs | PolicyResource, config: Mapping[str, A
     )
 
 
-def _report(findings: Iterator[Finding], report: ReportViolation) -> None:
+def _report(findings: Iterator[Finding], report: ReportViolation, ids: set[str], urn: str = "") -> None:
     undecided: str | None = None
     violated = False
     for finding in findings:
         if isinstance(finding, Undecided):
             undecided = undecided or finding.path
-        else:
+        elif not any(one.control in ids for one in granted(finding.urn or urn)):
             violated = True
             report(finding.message, finding.urn)
     if undecided is not None and not violated:
@@ -151,7 +177,7 @@ def _metadata(
         "description": description,
         "enforcement_level": EnforcementLevel.MANDATORY,
         "severity": severity,
-        "framework": PolicyComplianceFramework(name=source.standard, reference=source.control),
+        "framework": PolicyComplianceFramework(name=source.standard, reference=source.reference),
         "remediation_steps": remediation,
         "url": source.url,
         "config_schema": schema_of(settings),
@@ -167,17 +193,20 @@ def resource_rule(
     source: Source,
     remediation: str,
     settings: tuple[Setting, ...] = (),
-) -> Callable[[Callable[[Resource], Iterator[Finding]]], ResourceValidationPolicy]:
+) -> Callable[[Callable[[Resource], Iterator[Finding]]], ResourceRule]:
     """Makes a mandatory policy of a check on one resource at a time; a type may end in `*`."""
+    ids = {name, *source.controls}
 
-    def build(check: Callable[[Resource], Iterator[Finding]]) -> ResourceValidationPolicy:
+    def build(check: Callable[[Resource], Iterator[Finding]]) -> ResourceRule:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if _matches(args.resource_type, types):
-                _report(check(_view(args, args.get_config())), report)
+                _report(check(_view(args, args.get_config())), report, ids, args.urn)
 
-        return ResourceValidationPolicy(
+        rule = ResourceRule(
             name, validate=validate, **_metadata(description, severity, source, remediation, settings)
         )
+        rule.source, rule.types = source, types
+        return rule
 
     return build
 
@@ -185,23 +214,30 @@ def resource_rule(
 def stack_rule(
     name: str,
     *,
+    types: tuple[str, ...],
     description: str,
     severity: Severity,
     source: Source,
     remediation: str,
     settings: tuple[Setting, ...] = (),
-) -> Callable[[Callable[[Stack], Iterator[Finding]]], StackValidationPolicy]:
-    """Makes a mandatory policy of a check on how the resources of a stack belong together."""
+) -> Callable[[Callable[[Stack], Iterator[Finding]]], StackRule]:
+    """Makes a mandatory policy of a check on how the resources of a stack belong together.
 
-    def build(check: Callable[[Stack], Iterator[Finding]]) -> StackValidationPolicy:
+    `types` are those in which it finds fault: an exception may name one of them.
+    """
+    ids = {name, *source.controls}
+
+    def build(check: Callable[[Stack], Iterator[Finding]]) -> StackRule:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             config = args.get_config()
             resources = tuple(_view(one, config) for one in args.resources)
-            _report(check(Stack(resources, config)), report)
+            _report(check(Stack(resources, config)), report, ids)
 
-        return StackValidationPolicy(
+        rule = StackRule(
             name, validate=validate, **_metadata(description, severity, source, remediation, settings)
         )
+        rule.source, rule.types = source, types
+        return rule
 
     return build
 

@@ -4,11 +4,28 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Undecided, Violation, require, resource_rule, security_hub
+from .base import (
+    Finding,
+    Resource,
+    Source,
+    Stack,
+    Undecided,
+    Violation,
+    require,
+    resource_rule,
+    security_hub,
+    stack_rule,
+)
 from .reading import UNKNOWN, at, items
 
-_INSTANCE = "aws:ec2/instance:Instance"
+INSTANCE = "aws:ec2/instance:Instance"
 _SUBNET = "aws:ec2/subnet:Subnet"
+_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+_ROLE = "aws:iam/role:Role"
+_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+_SESSION_MANAGER = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+# EC2 user guide, Instance types: the previous generations that may run paravirtual images.
+_PARAVIRTUAL = ("c1", "c3", "hi1", "hs1", "m1", "m2", "m3", "t1")
 
 
 @resource_rule(
@@ -27,7 +44,7 @@ def volume_encrypted(volume: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "ec2-instance-disks-encrypted",
-    types=(_INSTANCE,),
+    types=(INSTANCE,),
     description="Every disk of an instance, the root disk included, must be encrypted.",
     severity=Severity.CRITICAL,
     source=security_hub("EC2.3"),
@@ -48,7 +65,7 @@ def instance_disks_encrypted(instance: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "ec2-instance-imdsv2-only",
-    types=(_INSTANCE,),
+    types=(INSTANCE,),
     description="An instance must answer metadata requests by IMDSv2 alone, and only from itself.",
     severity=Severity.HIGH,
     source=security_hub("EC2.8"),
@@ -69,7 +86,7 @@ def instance_imdsv2_only(instance: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "ec2-instance-termination-protected",
-    types=(_INSTANCE,),
+    types=(INSTANCE,),
     description="An instance must be protected against termination.",
     severity=Severity.HIGH,
     source=Source(
@@ -87,7 +104,7 @@ def instance_termination_protected(instance: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "ec2-instance-monitored-each-minute",
-    types=(_INSTANCE,),
+    types=(INSTANCE,),
     description="An instance must have detailed monitoring, one figure a minute.",
     severity=Severity.MEDIUM,
     source=Source(
@@ -105,22 +122,113 @@ def instance_monitored_each_minute(instance: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "ec2-instance-no-automatic-address",
-    types=(_INSTANCE, _SUBNET),
+    types=(INSTANCE,),
     description="A public address must be an Elastic IP, never given by chance at launch.",
     severity=Severity.HIGH,
     source=security_hub("EC2.9"),
-    remediation=(
-        "Leave out associate_public_ip_address and map_public_ip_on_launch, and attach an Elastic IP."
-    ),
+    remediation="Leave out associate_public_ip_address, and attach an Elastic IP.",
 )
-def instance_no_automatic_address(resource: Resource) -> Iterator[Finding]:
+def instance_no_automatic_address(instance: Resource) -> Iterator[Finding]:
     """EC2.9 forbids public addresses; a web server needs one, but a kept one that rules can name."""
-    key = "mapPublicIpOnLaunch" if resource.type == _SUBNET else "associatePublicIpAddress"
+    yield from _never(instance, "associatePublicIpAddress")
+
+
+@resource_rule(
+    "ec2-subnet-no-automatic-address",
+    types=(_SUBNET,),
+    description="A subnet must not give public IPv4 addresses to whatever is launched in it.",
+    severity=Severity.MEDIUM,
+    source=security_hub("EC2.15"),
+    remediation="Leave out map_public_ip_on_launch, and attach an Elastic IP to what needs one.",
+)
+def subnet_no_automatic_address(subnet: Resource) -> Iterator[Finding]:
+    """Whoever launches something there decides on purpose whether the world reaches it."""
+    yield from _never(subnet, "mapPublicIpOnLaunch")
+
+
+def _never(resource: Resource, key: str) -> Iterator[Finding]:
     value = resource.at(key)
     if value is UNKNOWN:
         yield Undecided(key)
     elif value is True:
         yield Violation(f"'{resource.name}' takes a public address at launch: {key} must not be true.")
+
+
+@resource_rule(
+    "ec2-instance-one-interface",
+    types=(INSTANCE,),
+    description="An instance must have one network interface alone.",
+    severity=Severity.LOW,
+    source=security_hub("EC2.17"),
+    remediation="Leave out network_interfaces; give the one interface several security groups instead.",
+)
+def instance_one_interface(instance: Resource) -> Iterator[Finding]:
+    """A second one is a second way in, which the firewall's rules weren't made for."""
+    interfaces = items(instance.at("networkInterfaces"))
+    if UNKNOWN in interfaces:
+        yield Undecided("networkInterfaces")
+    elif len(interfaces) > 1:
+        count = len(interfaces)
+        yield Violation(f"Instance '{instance.name}' has {count} network interfaces: it must have one.")
+
+
+@resource_rule(
+    "ec2-instance-not-paravirtual",
+    types=(INSTANCE,),
+    description="An instance must not be of a type that may run paravirtual images.",
+    severity=Severity.MEDIUM,
+    source=security_hub("EC2.24"),
+    remediation="Choose a type of the current generations.",
+)
+def instance_not_paravirtual(instance: Resource) -> Iterator[Finding]:
+    """Whether a machine is paravirtual, its image decides; of current types none can be."""
+    kind = instance.at("instanceType")
+    if kind is UNKNOWN:
+        yield Undecided("instanceType")
+    elif str(kind).partition(".")[0] in _PARAVIRTUAL:
+        yield Violation(f"Instance '{instance.name}' is a {kind}, which is too old: it must be a newer type.")
+
+
+@resource_rule(
+    "ec2-instance-checks-addresses",
+    types=(INSTANCE,),
+    description="An instance must drop traffic that is neither from it nor for it.",
+    severity=Severity.MEDIUM,
+    source=security_hub("EC2.180"),
+    remediation="Leave source_dest_check out, or set it to True.",
+)
+def instance_checks_addresses(instance: Resource) -> Iterator[Finding]:
+    """On is the default; only a router needs it off."""
+    checked = instance.at("sourceDestCheck")
+    if checked is UNKNOWN:
+        yield Undecided("sourceDestCheck")
+    elif checked not in (None, True):
+        yield Violation(f"Instance '{instance.name}' passes others' traffic: sourceDestCheck must be true.")
+
+
+@stack_rule(
+    "ec2-instance-session-manager",
+    types=(INSTANCE,),
+    description="An instance must have a role by which Systems Manager manages it.",
+    severity=Severity.MEDIUM,
+    source=security_hub("SSM.1"),
+    remediation="Attach AmazonSSMManagedInstanceCore to the role of its instance profile.",
+)
+def instance_session_manager(stack: Stack) -> Iterator[Finding]:
+    """It is the way in that needs no open port, and the one that is left where SSH fails."""
+    for instance in stack.of(INSTANCE):
+        profiles = stack.named(instance, "iamInstanceProfile", _PROFILE)
+        roles = [role for profile in profiles for role in stack.named(profile, "role", _ROLE)]
+        attached = [
+            one.at("policyArn") for role in roles for one in stack.attached(role, "role", _ATTACHMENT)
+        ]
+        if _SESSION_MANAGER in attached:
+            continue
+        if UNKNOWN in (instance.at("iamInstanceProfile"), *(one.at("role") for one in profiles), *attached):
+            yield Undecided("iamInstanceProfile")
+        else:
+            message = f"Instance '{instance.name}' can't be managed: its role must have {_SESSION_MANAGER}."
+            yield Violation(message, instance.urn)
 
 
 RULES = [
@@ -130,4 +238,9 @@ RULES = [
     instance_termination_protected,
     instance_monitored_each_minute,
     instance_no_automatic_address,
+    subnet_no_automatic_address,
+    instance_one_interface,
+    instance_not_paravirtual,
+    instance_checks_addresses,
+    instance_session_manager,
 ]

@@ -1,10 +1,19 @@
 """Policy documents of IAM, S3, KMS and SNS as statements that can be asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
-from .reading import UNKNOWN, decoded, items
+from .reading import UNKNOWN, decoded, every, items
+
+# Conditions that leave "everyone" to be some account, organization or resource (S3 user guide, "The meaning
+# of public"; the guides of KMS and SNS use the same keys).
+_NARROWING = {
+    "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:sourceaccount", "aws:sourcearn",
+    "aws:sourceorgid", "aws:sourceowner", "kms:calleraccount",
+}  # fmt: skip
+_EXACT = {"stringequals", "stringequalsignorecase", "arnequals"}
 
 
 @dataclass(frozen=True)
@@ -15,7 +24,7 @@ class Statement:
     actions: list[Any]
     resources: list[Any]
     principals: list[Any]
-    inverted: frozenset[str]  # of Action, Principal, Resource: what is said by exception (NotAction …)
+    inverted: frozenset[str]  # of Action, Principal, Resource: those that list what is left out (NotAction …)
     conditions: Mapping[str, Any]
 
     @property
@@ -39,13 +48,64 @@ class Statement:
         return isinstance(value, str) and value.startswith("o-") and not set(value) & set("*?$")
 
     @property
+    def public(self) -> bool:
+        """Whether it grants something to everyone, and no condition narrows them to some that are named."""
+        return self.allows and self.anyone and not self._narrowed
+
+    @property
+    def _narrowed(self) -> bool:
+        return any(
+            key.lower() in _NARROWING and _fixed(values)
+            for operator, tests in self.conditions.items()
+            if operator.lower() in _EXACT and isinstance(tests, Mapping)
+            for key, values in tests.items()
+        )
+
+    def may(self, *actions: str) -> bool | None:
+        """Whether it grants one of these actions on something; None if not known yet."""
+        if not self.allows:
+            return False
+        matched = [any(_matches(one, action) for one in self.actions) for action in actions]
+        if "Action" in self.inverted:  # the actions listed are those that it leaves out
+            return UNKNOWN not in self.actions and not all(matched)
+        return True if any(matched) else (None if UNKNOWN in self.actions else False)
+
+    def reaches(self, *samples: str) -> bool | None:
+        """Whether its resources cover one of these ARNs, which stand for any; None if not known yet."""
+        if "Resource" in self.inverted:
+            return True
+        if any(_matches(one, sample) for one in self.resources for sample in samples):
+            return True
+        return None if UNKNOWN in self.resources else False
+
+    @property
+    def accounts(self) -> Iterator[str]:
+        """The ids of the accounts that its principals name."""
+        for one in self.principals:
+            parts = one.split(":") if isinstance(one, str) else []
+            if len(parts) > 4 and parts[0] == "arn":  # noqa: PLR2004 - arn:partition:service:region:account
+                yield parts[4]
+            elif isinstance(one, str) and one.isdigit():
+                yield one
+
+    @property
     def everything(self) -> bool | None:
         """Whether it speaks of every action on every resource, or all but some; None if not known yet."""
-        answers = (
+        return every(
             "Action" in self.inverted or _wide(self.actions, "*", "*:*"),
             "Resource" in self.inverted or _wide(self.resources, "*"),
         )
-        return False if False in answers else (None if None in answers else True)
+
+
+def _matches(pattern: Any, text: str) -> bool:
+    """Whether a pattern of a policy covers a text; actions are the same in capitals and small letters."""
+    return isinstance(pattern, str) and fnmatchcase(text.lower(), pattern.lower())
+
+
+def _fixed(values: Any) -> bool:
+    """Whether a condition's values name something: no wildcard, and no variable."""
+    listed = items(values)
+    return bool(listed) and all(isinstance(one, str) and one and not set(one) & set("*?$") for one in listed)
 
 
 def _wide(values: list[Any], *wildcards: str) -> bool | None:
@@ -78,8 +138,8 @@ def _statement(data: Mapping[str, Any]) -> Statement:
     conditions = data.get("Condition") or {}
     return Statement(
         effect=data.get("Effect"),
-        actions=items(data.get("Action")),
-        resources=items(data.get("Resource")),
+        actions=items(data.get("Action", data.get("NotAction"))),
+        resources=items(data.get("Resource", data.get("NotResource"))),
         principals=principals,
         inverted=frozenset(key for key in ("Action", "Principal", "Resource") if f"Not{key}" in data),
         conditions=conditions if isinstance(conditions, Mapping) else {"unknown": UNKNOWN},

@@ -1,13 +1,14 @@
 """Rules on who may do what in the account."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from pulumi_policy import Severity
 
 from .base import Finding, Resource, Source, Undecided, Violation, require, resource_rule, security_hub
-from .documents import statements
-from .reading import UNKNOWN, at, items
+from .documents import Statement, statements
+from .reading import UNKNOWN, at, every, items
 
 _ROLE = "aws:iam/role:Role"
 _POLICIES = (
@@ -16,6 +17,18 @@ _POLICIES = (
     "aws:iam/userPolicy:UserPolicy",
     "aws:iam/groupPolicy:GroupPolicy",
 )
+_KEYS = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/keyPolicy:KeyPolicy")
+_USERS_POLICIES = (
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+)
+# Security Hub KMS.1 and KMS.2, parameter blockedActionsPatterns.
+_DECRYPTION = ("kms:Decrypt", "kms:ReEncryptFrom")
+_SOMEBODYS_KEY = "arn:aws:kms:xx-any-9:999999999999:key/any"
+_SERVICE_WILDCARD = re.compile(r"[a-z0-9-]+:\*", re.IGNORECASE)
+_PAST_A_LOCK = (
+    "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutBucketObjectLockConfiguration",
+)  # fmt: skip
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -49,7 +62,12 @@ def no_full_access(resource: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "iam-role-no-administrator",
-    types=("aws:iam/rolePolicyAttachment:RolePolicyAttachment", _ROLE),
+    types=(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+        _ROLE,
+    ),
     description="A role must not be given AWS's policy AdministratorAccess.",
     severity=Severity.CRITICAL,
     source=security_hub("IAM.1"),
@@ -105,4 +123,155 @@ def key_rotated(key: Resource) -> Iterator[Finding]:
     yield from require(key, message, "enableKeyRotation")
 
 
-RULES = [no_full_access, no_administrator, trust_named, key_rotated]
+@resource_rule(
+    "iam-policy-no-decryption-by-any-key",
+    types=(*_POLICIES, _ROLE),
+    description="A policy must not allow to decrypt with any key whatever.",
+    severity=Severity.MEDIUM,
+    source=security_hub("KMS.1", "KMS.2"),
+    remediation="Name the keys, or those of one account and region, as resources of kms:Decrypt.",
+)
+def no_decryption_by_any_key(resource: Resource) -> Iterator[Finding]:
+    """KMS.1 is on policies of their own, KMS.2 on those within a role; conditions don't count."""
+    for found in _read(resource):
+        if found is None:
+            yield Undecided("policy")
+            continue
+        answers = [every(one.may(*_DECRYPTION), one.reaches(_SOMEBODYS_KEY)) for one in found]
+        if True in answers:
+            yield Violation(f"'{resource.name}' decrypts with any key: it must name the keys.")
+        elif None in answers:
+            yield Undecided("policy")
+
+
+@resource_rule(
+    "iam-policy-no-service-wildcard",
+    types=(*_POLICIES, _ROLE),
+    description="A policy must not allow every action of a service.",
+    severity=Severity.LOW,
+    source=security_hub("IAM.21"),
+    remediation="Name the actions, such as s3:GetObject, instead of s3:*.",
+)
+def no_service_wildcard(resource: Resource) -> Iterator[Finding]:
+    """What AWS adds to the service tomorrow would be allowed as well."""
+    for found in _read(resource):
+        if found is None:
+            yield Undecided("policy")
+            continue
+        granting = [one for one in found if one.allows]
+        wide = {
+            action
+            for one in granting
+            for action in one.actions
+            if isinstance(action, str)
+            and _SERVICE_WILDCARD.fullmatch(action)
+            and "Action" not in one.inverted
+        }
+        wide |= {"all actions but some" for one in granting if "Action" in one.inverted}
+        if wide:
+            yield Violation(f"'{resource.name}' allows {', '.join(sorted(wide))}: it must name actions.")
+        elif any(UNKNOWN in one.actions for one in granting):
+            yield Undecided("policy")
+
+
+@resource_rule(
+    "iam-policy-no-way-past-a-lock",
+    types=(*_POLICIES, _ROLE),
+    description="A policy must not allow to delete what object lock keeps, nor to take the lock away.",
+    severity=Severity.CRITICAL,
+    source=Source(
+        "Amazon S3 User Guide",
+        "Object Lock",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html",
+    ),
+    remediation=(
+        "Leave out s3:BypassGovernanceRetention, s3:DeleteObjectVersion and "
+        "s3:PutBucketObjectLockConfiguration, and wildcards that cover them."
+    ),
+)
+def no_way_past_a_lock(resource: Resource) -> Iterator[Finding]:
+    """In governance mode the lock is as strong as the roles that can't pass it."""
+    for found in _read(resource):
+        if found is None:
+            yield Undecided("policy")
+            continue
+        answers = [one.may(*_PAST_A_LOCK) for one in found]
+        if True in answers:
+            yield Violation(f"'{resource.name}' may pass over locks of backups: it must not.")
+        elif None in answers:
+            yield Undecided("policy")
+
+
+@resource_rule(
+    "iam-user-no-policies",
+    types=_USERS_POLICIES,
+    description="A policy must not be attached to a user, but to a role or a group.",
+    severity=Severity.LOW,
+    source=security_hub("IAM.2"),
+    remediation="Make a role, which people and programs take on.",
+)
+def user_no_policies(resource: Resource) -> Iterator[Finding]:
+    """Nothing here makes a user at all."""
+    yield Violation(f"'{resource.name}' gives rights to a user: it must be a role's or a group's.")
+
+
+@resource_rule(
+    "iam-no-access-key",
+    types=("aws:iam/accessKey:AccessKey",),
+    description="A stack must not make access keys: they last, and they stand in its state.",
+    severity=Severity.HIGH,
+    source=Source(
+        "AWS IAM User Guide",
+        "temporary credentials",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles",
+    ),
+    remediation="Use the role of an instance, or a role that is taken on.",
+)
+def no_access_key(key: Resource) -> Iterator[Finding]:
+    """IAM.3 asks to rotate such keys; without any there is nothing to rotate."""
+    yield Violation(f"'{key.name}' is an access key: it must be a role instead.")
+
+
+@resource_rule(
+    "kms-key-not-public",
+    types=_KEYS,
+    description="A key's policy must not allow anything to everyone.",
+    severity=Severity.CRITICAL,
+    source=security_hub("KMS.5"),
+    remediation="Name the account, role or service, or add a condition such as aws:SourceAccount.",
+)
+def key_not_public(key: Resource) -> Iterator[Finding]:
+    """Without a policy of its own a key is the account's."""
+    yield from no_public_statement(key)
+
+
+def no_public_statement(resource: Resource) -> Iterator[Finding]:
+    """Finds what a resource's policy allows to everyone."""
+    found = statements(resource.at("policy"))
+    if found is None:
+        yield Undecided("policy")
+        return
+    for one in found:
+        if one.public:
+            yield Violation(f"Policy of '{resource.name}' allows everyone: it must name its principals.")
+        elif one.allows and UNKNOWN in one.principals:
+            yield Undecided("policy")
+
+
+def _read(resource: Resource) -> Iterator[list[Statement] | None]:
+    for document in _documents(resource):
+        yield statements(document)
+
+
+RULES = [
+    no_full_access,
+    no_administrator,
+    trust_named,
+    no_decryption_by_any_key,
+    no_service_wildcard,
+    no_way_past_a_lock,
+    user_no_policies,
+    no_access_key,
+    key_rotated,
+    key_not_public,
+]

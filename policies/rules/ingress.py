@@ -1,4 +1,4 @@
-"""What a security group lets in, read alike from each of the three ways to say it."""
+"""What a security group or a network ACL lets in, read alike from each of the ways to say it."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ OLD_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 TYPES = (RULE, OLD_RULE, GROUP, DEFAULT_GROUP)
+_ACL_RULE = "aws:ec2/networkAclRule:NetworkAclRule"
+ACLS = ("aws:ec2/networkAcl:NetworkAcl", _ACL_RULE)
 
 # IANA protocol numbers that AWS takes instead of a name.
 _NUMBERS = {"-1": "all", "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
@@ -39,6 +41,9 @@ class Ingress:
         return f"{self.protocol} {span} to {shown}"
 
 
+_UNREAD = Ingress(UNKNOWN, UNKNOWN, (UNKNOWN,))
+
+
 def ingress(resource: Resource) -> Iterator[Ingress]:
     """Yields what `resource` lets in; other groups and prefix lists as a source aren't networks."""
     if resource.type == RULE:
@@ -49,6 +54,22 @@ def ingress(resource: Resource) -> Iterator[Ingress]:
     else:
         for inline in items(resource.at("ingress")):
             yield _read(inline, "protocol", "cidrBlocks", "ipv6CidrBlocks")
+
+
+def entries(acl: Resource) -> Iterator[Ingress]:
+    """Yields what a network ACL allows in; a denial before it isn't weighed, so it may say too much."""
+    if acl.type == _ACL_RULE:
+        if UNKNOWN in (acl.at("egress"), acl.at("ruleAction")):
+            yield _UNREAD
+        elif not acl.at("egress") and acl.at("ruleAction") == "allow":
+            yield _read(acl.props, "protocol", "cidrBlock", "ipv6CidrBlock")
+        return
+    for entry in items(acl.at("ingress")):
+        action = at(entry, "action")
+        if action is UNKNOWN:
+            yield _UNREAD
+        elif action == "allow":
+            yield _read(entry, "protocol", "cidrBlock", "ipv6CidrBlock")
 
 
 def _read(data: Any, protocol_key: str, *source_keys: str) -> Ingress:

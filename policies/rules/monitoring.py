@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from .base import Finding, Resource, Undecided, Violation, resource_rule, security_hub
+from .identity import no_public_statement
 from .reading import UNKNOWN
+from .settings import LOG_DAYS
 
 _ALARMS = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm")
 _TOPIC = "aws:sns/topic:Topic"
+_TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+_LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
 @resource_rule(
@@ -65,4 +69,39 @@ def topic_encrypted(topic: Resource) -> Iterator[Finding]:
         yield Violation(message)
 
 
-RULES = [alarm_has_action, alarm_actions_enabled, topic_encrypted]
+@resource_rule(
+    "sns-topic-not-public",
+    types=(_TOPIC, _TOPIC_POLICY),
+    description="A topic's policy must not allow anything to everyone.",
+    severity=Severity.HIGH,
+    source=security_hub("SNS.4"),
+    remediation="Name the account or service, with a condition such as aws:SourceAccount.",
+)
+def topic_not_public(topic: Resource) -> Iterator[Finding]:
+    """Whoever may publish could wake the engineer on call; whoever may subscribe would read along."""
+    yield from no_public_statement(topic)
+
+
+@resource_rule(
+    "cloudwatch-log-group-kept",
+    types=(_LOG_GROUP,),
+    description="A log group must say for how many days it keeps logs, and these must be enough.",
+    severity=Severity.MEDIUM,
+    source=security_hub("CloudWatch.16"),
+    remediation="Set retention_in_days.",
+    settings=(LOG_DAYS,),
+)
+def log_group_kept(group: Resource) -> Iterator[Finding]:
+    """Without a figure it keeps them for ever, at a cost, and with people's addresses in them."""
+    days, least = group.at("retentionInDays"), int(group.setting(LOG_DAYS))
+    if days is UNKNOWN:
+        yield Undecided("retentionInDays")
+    elif not days:
+        yield Violation(f"Log group '{group.name}' keeps logs for ever: retentionInDays must say how long.")
+    elif days < least:
+        yield Violation(
+            f"Log group '{group.name}' keeps logs for {int(days)} days: it must be {least} or more."
+        )
+
+
+RULES = [alarm_has_action, alarm_actions_enabled, topic_encrypted, topic_not_public, log_group_kept]

@@ -15,12 +15,14 @@ from .base import (
     security_hub,
     stack_rule,
 )
-from .ingress import DEFAULT_GROUP, GROUP, TYPES, Ingress, ingress, is_world
+from .ingress import ACLS, DEFAULT_GROUP, GROUP, TYPES, Ingress, entries, ingress, is_world
 from .reading import UNKNOWN, Unknown
 from .settings import ADMIN_PORTS, WORLD_PORTS, WORLD_PREFIX_V4, WORLD_PREFIX_V6
 
 _WIDTH = (WORLD_PREFIX_V4, WORLD_PREFIX_V6)
 _VPC = "aws:ec2/vpc:Vpc"
+_FLOW_LOG = "aws:ec2/flowLog:FlowLog"
+_REMOTE_ADMINISTRATION = (22, 3389)
 
 
 def _worldly(resource: Resource) -> Iterator[tuple[Ingress, bool | None]]:
@@ -125,6 +127,7 @@ def default_group_empty(group: Resource) -> Iterator[Finding]:
 
 @stack_rule(
     "ec2-vpc-default-group-managed",
+    types=(_VPC,),
     description="Every VPC must have its default security group taken over, so that it is emptied.",
     severity=Severity.HIGH,
     source=security_hub("EC2.2"),
@@ -138,10 +141,59 @@ def vpc_default_group_managed(stack: Stack) -> Iterator[Finding]:
             yield Violation(message, vpc.urn)
 
 
+@stack_rule(
+    "ec2-vpc-flow-logs",
+    types=(_VPC, _FLOW_LOG),
+    description="Every VPC must have flow logs, of rejected traffic at least.",
+    severity=Severity.MEDIUM,
+    source=security_hub("EC2.6"),
+    remediation="Add aws.ec2.FlowLog(vpc_id=vpc.id, traffic_type='ALL').",
+)
+def vpc_flow_logs(stack: Stack) -> Iterator[Finding]:
+    """Who tried to reach what is the first question after a break-in."""
+    for vpc in stack.of(_VPC):
+        kinds = [(one, one.at("trafficType")) for one in stack.attached(vpc, "vpcId", _FLOW_LOG)]
+        if not kinds:
+            yield Violation(f"VPC '{vpc.name}' keeps no flow logs: it must have a FlowLog.", vpc.urn)
+        elif any(kind in ("ALL", "REJECT") for _, kind in kinds):
+            continue
+        elif any(kind is UNKNOWN for _, kind in kinds):
+            yield Undecided("trafficType")
+        else:
+            log = kinds[0][0]
+            yield Violation(f"Flow log '{log.name}' leaves out what was rejected: it must be ALL.", log.urn)
+
+
+@resource_rule(
+    "ec2-network-acl-no-world-admin-port",
+    types=ACLS,
+    description="A network ACL must not let the world reach the ports of remote administration.",
+    severity=Severity.MEDIUM,
+    source=security_hub("EC2.21"),
+    remediation="Name the networks that may connect to ports 22 and 3389.",
+    settings=_WIDTH,
+)
+def network_acl_no_world_admin_port(acl: Resource) -> Iterator[Finding]:
+    """A VPC's default ACL lets everything in, and Security Hub leaves it out: security groups decide."""
+    for one in entries(acl):
+        world = is_world(one.sources, *(int(acl.setting(width)) for width in _WIDTH))
+        if world is False or one.protocol not in ("tcp", "all", UNKNOWN):
+            continue
+        if isinstance(one.ports, Unknown) or world is None or one.protocol is UNKNOWN:
+            yield Undecided("ingress")
+            continue
+        opened = [str(port) for port in _REMOTE_ADMINISTRATION if port in one.ports]
+        if opened:
+            ports = ", ".join(opened)
+            yield Violation(f"'{acl.name}' opens {one}: port {ports} must not be open to the world.")
+
+
 RULES = [
     no_world_admin_port,
     world_ports_listed,
     no_inline_rules,
     default_group_empty,
     vpc_default_group_managed,
+    vpc_flow_logs,
+    network_acl_no_world_admin_port,
 ]

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pulumi_policy import ResourceValidationPolicy, Severity
+from pulumi_policy import Severity
 
 from .backup import SETTINGS, is_backup
-from .base import Finding, Resource, Source, Undecided, Violation, resource_rule
+from .base import Finding, Resource, ResourceRule, Source, Undecided, Violation, resource_rule, security_hub
 from .reading import UNKNOWN, at
 from .settings import PURPOSE_TAG, REPLACEABLE_PURPOSE
 from .storage import BUCKETS
@@ -24,14 +24,16 @@ def _protected(
     what: str,
     concerns: Callable[[Resource], bool | None],
     hangs_on: str = "",
+    *,
+    source: Source = _SOURCE,
     **more: Any,
-) -> ResourceValidationPolicy:
+) -> ResourceRule:
     @resource_rule(
         name,
         types=types,
         description=f"{what} must be protected against deletion.",
         severity=Severity.CRITICAL,
-        source=_SOURCE,
+        source=source,
         remediation="Set protect=True in its ResourceOptions; `pulumi state unprotect` lifts it on purpose.",
         **more,
     )
@@ -70,6 +72,7 @@ RULES = [
         ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
         "A key that encrypts data",
         _always,
+        source=security_hub("KMS.3"),
     ),
     _protected(
         "ssm-parameter-secret-protected",

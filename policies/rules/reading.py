@@ -66,3 +66,8 @@ def decoded(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return None
+
+
+def every(*answers: bool | None) -> bool | None:
+    """Whether all hold; None where that hangs on one that isn't known."""
+    return False if False in answers else (None if None in answers else True)

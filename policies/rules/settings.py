@@ -74,3 +74,12 @@ REPLACEABLE_PURPOSE = _setting(
     "software-secret",
     "Its value on a secret parameter that is made anew where it goes, as nothing is lost with it.",
 )
+LOGGED_PURPOSES = _list(
+    "loggedPurposes", "string", ["backup", "trail"], "Purposes of buckets to which accesses are logged."
+)
+# CIS AWS Foundations Benchmark 1.8; Security Hub IAM.7 asks for 8 at least.
+PASSWORD_LENGTH = _setting("passwordLength", "integer", 14, "The fewest characters of a password.")
+PASSWORD_MEMORY = _setting("passwordMemory", "integer", 24, "How many earlier passwords can't be used again.")
+# Security Hub CloudWatch.16 takes 365 where nothing else is said. A choice: what has to be kept longer, such
+# as the trail, is in a bucket.
+LOG_DAYS = _setting("logDays", "integer", 30, "The fewest days for which a log group keeps what is in it.")

@@ -6,20 +6,29 @@ from pulumi_policy import Severity
 
 from .base import Finding, Resource, Stack, Undecided, Violation, resource_rule, security_hub, stack_rule
 from .documents import refuses_plain_http, statements
-from .reading import UNKNOWN, at, items
+from .reading import UNKNOWN, at, decoded, items
+from .settings import LOGGED_PURPOSES, PURPOSE_TAG
 
 # The names with V2 are the same resources under their deprecated tokens.
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 _ACLS = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2")
-_FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
+# Security Hub S3.6, parameter blacklistedActionPatterns.
+_ADMINISTRATION = (
+    "s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketPolicy", "s3:PutEncryptionConfiguration",
+    "s3:PutObjectAcl",
+)  # fmt: skip
+FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
 
 
 @stack_rule(
     "s3-bucket-public-access-blocked",
+    types=(*BUCKETS, ACCESS_BLOCK),
     description="Every bucket must have a public access block, with all four flags on.",
     severity=Severity.CRITICAL,
     source=security_hub("S3.8"),
@@ -32,7 +41,7 @@ def public_access_blocked(stack: Stack) -> Iterator[Finding]:
         if not blocks:
             yield Violation(f"Bucket '{bucket.name}' must have a BucketPublicAccessBlock.", bucket.urn)
         for block in blocks:
-            for flag in _FLAGS:
+            for flag in FLAGS:
                 if block.at(flag) is UNKNOWN:
                     yield Undecided(flag)
                 elif block.at(flag) is not True:
@@ -45,7 +54,7 @@ def public_access_blocked(stack: Stack) -> Iterator[Finding]:
     types=(*BUCKETS, *_ACLS),
     description="A bucket must not grant anything to the public by an access control list.",
     severity=Severity.CRITICAL,
-    source=security_hub("S3.12"),
+    source=security_hub("S3.3"),
     remediation="Leave ACLs out, and set the object ownership to BucketOwnerEnforced.",
 )
 def no_public_acl(resource: Resource) -> Iterator[Finding]:
@@ -114,6 +123,7 @@ def policy_tls_only(policy: Resource) -> Iterator[Finding]:
 
 @stack_rule(
     "s3-bucket-policy-present",
+    types=BUCKETS,
     description="Every bucket must have a bucket policy, because only that can demand TLS.",
     severity=Severity.HIGH,
     source=security_hub("S3.5"),
@@ -126,10 +136,83 @@ def policy_present(stack: Stack) -> Iterator[Finding]:
             yield Violation(f"Bucket '{bucket.name}' must have a BucketPolicy.", bucket.urn)
 
 
+@resource_rule(
+    "s3-bucket-policy-no-foreign-administration",
+    types=(BUCKET_POLICY, *BUCKETS),
+    description="A bucket policy must not let another account change who may do what with the bucket.",
+    severity=Severity.HIGH,
+    source=security_hub("S3.6"),
+    remediation="Grant other accounts single actions on objects, never s3:* or s3:Put*.",
+)
+def policy_no_foreign_administration(resource: Resource) -> Iterator[Finding]:
+    """Another account is one that the provider, which makes the bucket, may not work in."""
+    found = statements(resource.at("policy"))
+    if found is None:
+        yield Undecided("policy")
+        return
+    own = {str(one) for one in items(decoded(at(resource.provider_props, "allowedAccountIds")))}
+    for one in found:
+        others = ["everyone"] if one.anyone else sorted(set(one.accounts) - own)
+        answer = one.may(*_ADMINISTRATION) if others or UNKNOWN in one.principals else False
+        if answer is None or (answer and not others):
+            yield Undecided("policy")
+        elif answer:
+            message = f"Policy of '{resource.name}' lets {', '.join(others)} change its access: it must not."
+            yield Violation(message)
+
+
+@stack_rule(
+    "s3-bucket-acl-disabled",
+    types=(*BUCKETS, _OWNERSHIP),
+    description="Every bucket must have its access control lists switched off.",
+    severity=Severity.MEDIUM,
+    source=security_hub("S3.12"),
+    remediation="Add aws.s3.BucketOwnershipControls(bucket=bucket.id) with BucketOwnerEnforced.",
+)
+def acl_disabled(stack: Stack) -> Iterator[Finding]:
+    """Policies alone decide then, and whatever anybody uploads is the bucket owner's."""
+    for bucket in stack.of(*BUCKETS):
+        controls = stack.attached(bucket, "bucket", _OWNERSHIP)
+        if not controls:
+            yield Violation(f"Bucket '{bucket.name}' must have BucketOwnershipControls.", bucket.urn)
+        for one in controls:
+            ownership = one.at("rule", "objectOwnership")
+            if ownership is UNKNOWN:
+                yield Undecided("rule")
+            elif ownership != "BucketOwnerEnforced":
+                yield Violation(f"Ownership of '{bucket.name}' must be BucketOwnerEnforced.", one.urn)
+
+
+@stack_rule(
+    "s3-bucket-access-logged",
+    types=BUCKETS,
+    description="A bucket of backups or of a trail must have its accesses logged.",
+    severity=Severity.MEDIUM,
+    source=security_hub("S3.9"),
+    remediation="Add aws.s3.BucketLogging(bucket=bucket.id) to a bucket for logs, which has no default lock.",
+    settings=(PURPOSE_TAG, LOGGED_PURPOSES),
+)
+def access_logged(stack: Stack) -> Iterator[Finding]:
+    """Of the others, bundles and fragments are made from the repository again, and logs have no log."""
+    for bucket in stack.of(*BUCKETS):
+        purpose = at(bucket.at("tags"), bucket.setting(PURPOSE_TAG))
+        if stack.attached(bucket, "bucket", *LOGGING):
+            continue
+        if purpose is UNKNOWN:
+            yield Undecided("tags")
+        elif purpose in stack.setting(LOGGED_PURPOSES):
+            yield Violation(
+                f"Accesses to bucket '{bucket.name}' must be logged, by BucketLogging.", bucket.urn
+            )
+
+
 RULES = [
     public_access_blocked,
     no_public_acl,
     policy_no_public_grant,
     policy_tls_only,
     policy_present,
+    policy_no_foreign_administration,
+    acl_disabled,
+    access_logged,
 ]

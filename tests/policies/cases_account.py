@@ -11,14 +11,19 @@ from policy_things import (
     COMPOSITE,
     INSTANCE,
     KEY,
+    LOG_GROUP,
     PROVIDER,
     ROLE,
     ROLE_POLICY,
     TOPIC,
+    TOPIC_ARN,
+    TOPIC_POLICY,
     document,
 )
 
 ACTION = "cloudwatch-alarm-has-action"
+TOPIC_PUBLIC = "sns-topic-not-public"
+LOGS = "cloudwatch-log-group-kept"
 ENABLED = "cloudwatch-alarm-actions-enabled"
 FULL = "iam-policy-no-full-access"
 TRUST = "iam-role-trust-named"
@@ -64,6 +69,33 @@ CASES = [
         "sns-topic-encrypted",
         TOPIC.without("kmsMasterKeyId"),
         says="Topic 'alarms' is not encrypted: kmsMasterKeyId must name a key.",
+    ),
+    passes(TOPIC_PUBLIC, TOPIC, TOPIC_POLICY),
+    fails(
+        TOPIC_PUBLIC,
+        TOPIC_POLICY.having("policy", allow(Action="sns:Publish", Resource=TOPIC_ARN, Principal="*")),
+        says="Policy of 'alarms-policy' allows everyone: it must name its principals.",
+    ),
+    fails(
+        TOPIC_PUBLIC,
+        TOPIC.having("policy", allow(Action="sns:Subscribe", Resource=TOPIC_ARN, Principal={"AWS": "*"})),
+        says="Policy of 'alarms' allows everyone: it must name its principals.",
+        about="in the topic",
+    ),
+    lacks(
+        TOPIC_PUBLIC, TOPIC, TOPIC_POLICY.without("policy"), says=None, about="AWS's own names the account"
+    ),
+    passes(LOGS, LOG_GROUP),
+    passes(LOGS, LOG_GROUP.having("retentionInDays", 7), config={"logDays": 7}, about="config"),
+    fails(
+        LOGS,
+        LOG_GROUP.having("retentionInDays", 14),
+        says="Log group 'flow-logs' keeps logs for 14 days: it must be 30 or more.",
+    ),
+    lacks(
+        LOGS,
+        LOG_GROUP.without("retentionInDays"),
+        says="Log group 'flow-logs' keeps logs for ever: retentionInDays must say how long.",
     ),
     passes(FULL, ROLE_POLICY, ROLE),
     passes(FULL, ROLE_POLICY.having("policy", allow(Action="s3:*", Resource="*")), about="one service"),

@@ -1,10 +1,14 @@
 from policy_cases import fails, lacks, passes
-from policy_things import BACKUP, ENCRYPTION, INSTANCE, KEY, LOCK, SECRET, VERSIONING, VOLUME
+from policy_things import BACKUP, ENCRYPTION, INSTANCE, KEY, LIFECYCLE, LOCK, SECRET, VERSIONING, VOLUME
 
 VERSIONED = "s3-backup-bucket-versioned"
 LOCKED = "s3-backup-bucket-locked"
 ENCRYPTED = "s3-backup-bucket-encrypted"
 OFF_SITE = "s3-backup-bucket-off-site"
+TIDIED = "s3-backup-bucket-lifecycle"
+UNTIDY = "Backup bucket 'backup' must have a BucketLifecycleConfiguration that ends uploads that were left."
+LASTING = "s3-backup-bucket-never-expires"
+EXPIRES = "Lifecycle 'backup-BucketLifecycleConfiguration' removes backups by their age: expiration must go."
 KEPT = "s3-backup-bucket-kept"
 UNVERSIONED = "Backup bucket 'backup' must have a BucketVersioning whose status is Enabled."
 UNLOCKED = "Backup bucket 'backup' must have a BucketObjectLockConfiguration with a default retention."
@@ -60,6 +64,35 @@ CASES = [
     ),
     lacks(ENCRYPTED, BACKUP, says=UNENCRYPTED),
     lacks(ENCRYPTED, BACKUP, ENCRYPTION.without("rules"), says=UNENCRYPTED, about="rules"),
+    passes(TIDIED, BACKUP, LIFECYCLE),
+    passes(TIDIED, PLAIN, about="not a backup"),
+    fails(TIDIED, BACKUP, LIFECYCLE.having("rules.0.status", "Disabled"), says=UNTIDY),
+    fails(TIDIED, BACKUP, LIFECYCLE.having("bucket", "other"), says=UNTIDY, about="another bucket's"),
+    lacks(TIDIED, BACKUP, says=UNTIDY),
+    lacks(
+        TIDIED,
+        BACKUP,
+        LIFECYCLE.without("rules.0.abortIncompleteMultipartUpload"),
+        says=UNTIDY,
+        about="uploads",
+    ),
+    passes(LASTING, BACKUP, LIFECYCLE),
+    passes(LASTING, PLAIN, LIFECYCLE.having("rules.0.expiration", {"days": 90}), about="not a backup"),
+    passes(
+        LASTING,
+        BACKUP,
+        LIFECYCLE.having("rules.0.expiration", {"expiredObjectDeleteMarker": True}),
+        about="what marks a deletion",
+    ),
+    fails(LASTING, BACKUP, LIFECYCLE.having("rules.0.expiration", {"days": 400}), says=EXPIRES),
+    fails(
+        LASTING,
+        BACKUP,
+        LIFECYCLE.having("rules.0.expiration", {"date": "2030-01-01T00:00:00Z"}),
+        says=EXPIRES,
+        about="on a day",
+    ),
+    lacks(LASTING, BACKUP, LIFECYCLE.without("rules"), says=None),
     passes(OFF_SITE, BACKUP, INSTANCE),
     passes(OFF_SITE, PLAIN, about="no server"),
     fails(OFF_SITE, BACKUP.but(region="eu-west-2"), INSTANCE, says=NEAR),

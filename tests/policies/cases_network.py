@@ -2,7 +2,18 @@ from typing import Any
 
 from policy_cases import Case, fails, lacks, passes
 from policy_judge import Thing
-from policy_things import DEFAULT_GROUP, GROUP, INLINE, OLD_RULE, PUBLIC_RULE, RULE, VPC
+from policy_things import (
+    ACL_RULE,
+    DEFAULT_GROUP,
+    FLOW_LOG,
+    GROUP,
+    INLINE,
+    NETWORK_ACL,
+    OLD_RULE,
+    PUBLIC_RULE,
+    RULE,
+    VPC,
+)
 
 ADMIN = "ec2-security-group-no-world-admin-port"
 LISTED = "ec2-security-group-world-ports-listed"
@@ -30,7 +41,48 @@ def unlisted(about: str, thing: Thing, opened: str) -> Case:
     return fails(LISTED, thing, says=says, about=about)
 
 
+FLOWS = "ec2-vpc-flow-logs"
+NO_FLOWS = "VPC 'vpc' keeps no flow logs: it must have a FlowLog."
+ENTRIES = "ec2-network-acl-no-world-admin-port"
+WORLD_ACL = ACL_RULE.having("cidrBlock", "0.0.0.0/0")
+
+
+def entry(about: str, thing: Thing, opened: str, ports: str) -> Case:
+    says = f"'{thing.name}' opens {opened}: port {ports} must not be open to the world."
+    return fails(ENTRIES, thing, says=says, about=about)
+
+
 CASES = [
+    passes(FLOWS, VPC, FLOW_LOG),
+    passes(FLOWS, VPC, FLOW_LOG.having("trafficType", "REJECT"), about="what was rejected"),
+    fails(
+        FLOWS,
+        VPC,
+        FLOW_LOG.having("trafficType", "ACCEPT"),
+        says="Flow log 'flows' leaves out what was rejected: it must be ALL.",
+    ),
+    fails(FLOWS, VPC, FLOW_LOG.having("vpcId", "vpc-2"), says=NO_FLOWS, about="another VPC's"),
+    lacks(FLOWS, VPC, says=NO_FLOWS),
+    passes(ENTRIES, NETWORK_ACL, ACL_RULE),
+    passes(ENTRIES, WORLD_ACL.having("ruleAction", "deny"), about="a denial"),
+    passes(ENTRIES, WORLD_ACL.having("egress", to=True), about="on the way out"),
+    passes(ENTRIES, WORLD_ACL.having("protocol", "udp"), about="another protocol"),
+    entry("ssh", WORLD_ACL, "tcp 22 to 0.0.0.0/0", "22"),
+    entry("number", WORLD_ACL.having("protocol", "6"), "tcp 22 to 0.0.0.0/0", "22"),
+    entry("ipv6", ACL_RULE.without("cidrBlock").having("ipv6CidrBlock", "::/0"), "tcp 22 to ::/0", "22"),
+    entry(
+        "everything",
+        NETWORK_ACL.having("ingress.0.action", "allow"),
+        "everything to 0.0.0.0/0",
+        "22, 3389",
+    ),
+    lacks(ENTRIES, ACL_RULE.without("cidrBlock"), says=None),
+    lacks(
+        ENTRIES,
+        WORLD_ACL.without("egress"),
+        says="'acl-ssh' opens tcp 22 to 0.0.0.0/0: port 22 must not be open to the world.",
+        about="direction",
+    ),
     passes(ADMIN, RULE, PUBLIC_RULE, OLD_RULE, GROUP, DEFAULT_GROUP),
     passes(ADMIN, rule("tcp", (22, 22), "10.0.0.0/8", "fc00::/7"), about="private networks"),
     passes(ADMIN, rule("tcp", (22, 22), "0.0.0.0/0").having("type", "egress"), about="egress"),

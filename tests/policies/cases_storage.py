@@ -1,7 +1,8 @@
 from typing import Any
 
 from policy_cases import Case, fails, lacks, passes
-from policy_things import ACCESS_BLOCK, ACL, BACKUP, POLICY, document, tls_statement
+from policy_judge import Thing
+from policy_things import ACCESS_BLOCK, ACL, BACKUP, LOGGING, OWNERSHIP, POLICY, document, tls_statement
 
 BLOCKED = "s3-bucket-public-access-blocked"
 ACLS = "s3-bucket-no-public-acl"
@@ -35,7 +36,54 @@ def grants(about: str, **changes: Any) -> Case:
     return fails(GRANT, POLICY.having("policy", document(DENIAL, changed)), says=ANYONE, about=about)
 
 
+FOREIGN = "s3-bucket-policy-no-foreign-administration"
+OTHER = "210987654321"
+LISTS = "s3-bucket-acl-disabled"
+NO_CONTROLS = "Bucket 'backup' must have BucketOwnershipControls."
+NOT_ENFORCED = "Ownership of 'backup' must be BucketOwnerEnforced."
+LOGGED = "s3-bucket-access-logged"
+NO_LOGGING = "Accesses to bucket 'backup' must be logged, by BucketLogging."
+
+
+def grant(**changes: Any) -> Thing:
+    return POLICY.having("policy", document(DENIAL, {**ALLOW, **changes}))
+
+
+def foreign(about: str, who: str = OTHER, **changes: Any) -> Case:
+    says = f"Policy of 'backup-BucketPolicy' lets {who} change its access: it must not."
+    return fails(FOREIGN, grant(**changes), says=says, about=about)
+
+
+ABROAD = {"AWS": f"arn:aws:iam::{OTHER}:root"}
+
 CASES = [
+    passes(FOREIGN, POLICY, BACKUP),
+    passes(FOREIGN, grant(Principal=ABROAD), about="reading"),
+    passes(FOREIGN, grant(Action="s3:*"), about="its own account"),
+    passes(FOREIGN, grant(Action="s3:*", Principal={"Service": "s3.amazonaws.com"}), about="a service"),
+    passes(FOREIGN, grant(Action="s3:*", Principal=ABROAD, Effect="Deny"), about="a denial"),
+    foreign("one action", Action=["s3:GetObject", "s3:PutBucketPolicy"], Principal=ABROAD),
+    foreign("a wildcard", Action="s3:Put*", Principal=ABROAD),
+    foreign("by its number", Action="s3:*", Principal={"AWS": [OTHER]}),
+    foreign("everyone", "everyone", Action="s3:PutObjectAcl", Principal="*", **OF_ONE_ORGANIZATION),
+    fails(
+        FOREIGN,
+        BACKUP.having("policy", document({**ALLOW, "Action": "*", "Principal": ABROAD})),
+        says=f"Policy of 'backup' lets {OTHER} change its access: it must not.",
+        about="policy in the bucket",
+    ),
+    lacks(FOREIGN, POLICY.without("policy"), BACKUP, says=None),
+    passes(LISTS, BACKUP, OWNERSHIP),
+    fails(LISTS, BACKUP, OWNERSHIP.having("rule.objectOwnership", "ObjectWriter"), says=NOT_ENFORCED),
+    fails(LISTS, BACKUP, OWNERSHIP.having("bucket", "other"), says=NO_CONTROLS, about="another bucket's"),
+    lacks(LISTS, BACKUP, says=NO_CONTROLS),
+    lacks(LISTS, BACKUP, OWNERSHIP.without("rule"), says=NOT_ENFORCED, about="rule"),
+    passes(LOGGED, BACKUP, LOGGING),
+    passes(LOGGED, BACKUP.having("tags.purpose", "delivery"), about="made from the repository"),
+    passes(LOGGED, BACKUP, config={"loggedPurposes": ["trail"]}, about="config"),
+    fails(LOGGED, BACKUP, LOGGING.having("bucket", "other"), says=NO_LOGGING, about="another bucket's"),
+    fails(LOGGED, BACKUP.having("tags.purpose", "trail"), says=NO_LOGGING, about="trail"),
+    lacks(LOGGED, BACKUP, says=NO_LOGGING),
     passes(BLOCKED, BACKUP, ACCESS_BLOCK),
     *(
         fails(

@@ -19,6 +19,7 @@ LATER = UNKNOWN_STRING_VALUE
 # Takes a property away.
 GONE = object()
 
+ACCOUNT = "123456789012"
 TAGS = {"customer": "acme", "managed-by": "managed-server", "stack": "acme"}
 
 
@@ -81,7 +82,13 @@ def provider_of(thing: Thing) -> Any:
         type="pulumi:providers:aws",
         name=f"aws-{thing.region}",
         urn=f"urn:pulumi:acme::managed-server::pulumi:providers:aws::aws-{thing.region}",
-        properties=_struct({"region": thing.region, "defaultTags": json.dumps({"tags": thing.default_tags})}),
+        properties=_struct(
+            {
+                "region": thing.region,
+                "defaultTags": json.dumps({"tags": thing.default_tags}),
+                "allowedAccountIds": json.dumps([ACCOUNT]),
+            }
+        ),
     )
 
 

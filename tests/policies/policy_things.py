@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from policy_judge import LATER, TAGS, Thing
+from policy_judge import ACCOUNT, LATER, TAGS, Thing
 
-ACCOUNT = "123456789012"
 TOPIC_ARN = f"arn:aws:sns:eu-west-2:{ACCOUNT}:alarms"
 KEY_ARN = f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/1"
 
@@ -41,6 +40,35 @@ DEFAULT_GROUP = Thing(
     {"vpcId": "vpc-1", "ingress": [], "egress": []},
     links={"vpcId": [VPC.urn]},
 )
+FLOW_LOG = Thing(
+    "aws:ec2/flowLog:FlowLog",
+    "flows",
+    {"vpcId": "vpc-1", "trafficType": "ALL"},
+    links={"vpcId": [VPC.urn]},
+)
+NETWORK_ACL = Thing(
+    "aws:ec2/networkAcl:NetworkAcl",
+    "acl",
+    {
+        "vpcId": "vpc-1",
+        "ingress": [
+            {"action": "deny", "protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlock": "0.0.0.0/0"},
+            {"action": "allow", "protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlock": "0.0.0.0/0"},
+        ],
+    },
+)
+ACL_RULE = Thing(
+    "aws:ec2/networkAclRule:NetworkAclRule",
+    "acl-ssh",
+    {
+        "egress": False,
+        "ruleAction": "allow",
+        "protocol": "tcp",
+        "fromPort": 22,
+        "toPort": 22,
+        "cidrBlock": "203.0.113.0/24",
+    },
+)
 GROUP = Thing("aws:ec2/securityGroup:SecurityGroup", "web1", {"vpcId": "vpc-1", "description": "web1"})
 RULE = Thing(
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -63,10 +91,19 @@ OLD_RULE = Thing(
     },
 )
 INLINE = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["0.0.0.0/0"]}
+PROFILE = Thing(
+    "aws:iam/instanceProfile:InstanceProfile",
+    "web1-profile",
+    {"id": "web1-profile", "role": "web1-role"},
+    links={"role": ["urn:pulumi:acme::managed-server::aws:iam/role:Role::web1"]},
+)
 INSTANCE = Thing(
     "aws:ec2/instance:Instance",
     "web1",
     {
+        "instanceType": "t3.large",
+        "iamInstanceProfile": "web1-profile",
+        "userData": "#!/bin/sh\nexit 0\n",
         "disableApiTermination": True,
         "monitoring": True,
         "associatePublicIpAddress": False,
@@ -79,6 +116,7 @@ INSTANCE = Thing(
         "ebsBlockDevices": [{"deviceName": "/dev/sdf", "encrypted": True}],
         "tags": {"Name": "web1"},
     },
+    links={"iamInstanceProfile": [PROFILE.urn]},
 )
 VOLUME = Thing("aws:ebs/volume:Volume", "web1-data", {"encrypted": True, "size": 80}, protect=True)
 KEY = Thing("aws:kms/key:Key", "key", {"enableKeyRotation": True}, protect=True)
@@ -87,6 +125,14 @@ SECRET = Thing(
     "passphrase",
     {"type": "SecureString", "name": "/acme/backup"},
     protect=True,
+)
+PLAIN_PARAMETER = Thing(
+    "aws:ssm/parameter:Parameter", "version", {"type": "String", "name": "/acme/version", "value": "1"}
+)
+OBJECT = Thing(
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "bundle",
+    {"bucket": "acme-delivery", "key": "bundle.tar", "contentBase64": "YnVuZGxl"},
 )
 TOPIC = Thing("aws:sns/topic:Topic", "alarms", {"kmsMasterKeyId": KEY_ARN})
 ALARM = Thing(
@@ -99,10 +145,28 @@ COMPOSITE = Thing(
     "web1-any",
     {"alarmActions": [TOPIC_ARN], "actionsEnabled": True},
 )
+TOPIC_POLICY = Thing(
+    "aws:sns/topicPolicy:TopicPolicy",
+    "alarms-policy",
+    {
+        "arn": TOPIC_ARN,
+        "policy": document(
+            {
+                "Effect": "Allow",
+                "Action": "sns:Publish",
+                "Resource": TOPIC_ARN,
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            }
+        ),
+    },
+)
+LOG_GROUP = Thing("aws:cloudwatch/logGroup:LogGroup", "flow-logs", {"retentionInDays": 90})
 ROLE = Thing(
     "aws:iam/role:Role",
     "web1",
     {
+        "id": "web1-role",
         "assumeRolePolicy": document(
             {
                 "Effect": "Allow",
@@ -120,10 +184,12 @@ ROLE_POLICY = Thing(
     "web1-logs",
     {"policy": document({"Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": "*"})},
 )
+GROUP_POLICY = Thing("aws:iam/groupPolicy:GroupPolicy", "operators", ROLE_POLICY.props)
 ATTACHMENT = Thing(
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "web1-ssm",
-    {"policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"},
+    {"role": "web1-role", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"},
+    links={"role": [ROLE.urn]},
 )
 
 BACKUP = Thing(
@@ -172,11 +238,141 @@ ENCRYPTION = _of_backup(
 )
 POLICY = _of_backup("BucketPolicy", {"policy": document(tls_statement("acme-backup"))})
 ACL = _of_backup("BucketAcl", {"acl": "private"})
+OWNERSHIP = _of_backup("BucketOwnershipControls", {"rule": {"objectOwnership": "BucketOwnerEnforced"}})
+LOGGING = _of_backup("BucketLogging", {"targetBucket": "acme-logs", "targetPrefix": "backup/"})
+LIFECYCLE = _of_backup(
+    "BucketLifecycleConfiguration",
+    {
+        "rules": [
+            {
+                "id": "housekeeping",
+                "status": "Enabled",
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+                "noncurrentVersionExpiration": {"noncurrentDays": 42},
+            }
+        ]
+    },
+)
 
-BUCKET_PARTS = [ACCESS_BLOCK, VERSIONING, LOCK, ENCRYPTION, POLICY]
+TRAIL = Thing(
+    "aws:cloudtrail/trail:Trail",
+    "trail",
+    {
+        "s3BucketName": "acme-backup",
+        "isMultiRegionTrail": True,
+        "enableLogFileValidation": True,
+        "kmsKeyId": KEY_ARN,
+        "cloudWatchLogsGroupArn": f"arn:aws:logs:eu-west-2:{ACCOUNT}:log-group:trail:*",
+        "eventSelectors": [{"includeManagementEvents": True, "readWriteType": "All"}],
+    },
+    links={"s3BucketName": [BACKUP.urn]},
+)
+
+
+def _counting(name: str, pattern: str) -> Thing:
+    """A metric filter on the trail."""
+    transformation = {"namespace": "acme/trail", "name": name, "value": "1"}
+    props = {"pattern": pattern, "metricTransformation": transformation}
+    return Thing("aws:cloudwatch/logMetricFilter:LogMetricFilter", f"filter-{name}", props)
+
+
+def _events(source: str, *names: str) -> str:
+    listed = " || ".join(f"($.eventName={name})" for name in names)
+    return f"{{($.eventSource={source}.amazonaws.com) && ({listed})}}"
+
+
+FILTERS = {
+    one.name.removeprefix("filter-"): one
+    for one in (
+        _counting(
+            "root",
+            '{$.userIdentity.type="Root" && $.userIdentity.invokedBy NOT EXISTS && '
+            '$.eventType !="AwsServiceEvent"}',
+        ),
+        _counting(
+            "denials", '{($.errorCode="*UnauthorizedOperation") || ($.errorCode="AccessDenied*")}'
+        ),
+        _counting("keys", _events("kms", "DisableKey", "ScheduleKeyDeletion")),
+        _counting(
+            "bucket-policies",
+            _events(
+                "s3", "PutBucketAcl", "PutBucketPolicy", "PutBucketCors", "PutBucketLifecycle",
+                "PutBucketReplication", "DeleteBucketPolicy", "DeleteBucketCors", "DeleteBucketLifecycle",
+                "DeleteBucketReplication",
+            ),
+        ),
+        _counting(
+            "security-groups",
+            _events(
+                "ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress",
+                "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "CreateSecurityGroup",
+                "DeleteSecurityGroup",
+            ),
+        ),
+        _counting(
+            "gateways",
+            _events(
+                "ec2", "CreateCustomerGateway", "DeleteCustomerGateway", "AttachInternetGateway",
+                "CreateInternetGateway", "DeleteInternetGateway", "DetachInternetGateway",
+            ),
+        ),
+        _counting(
+            "routes",
+            _events(
+                "ec2", "CreateRoute", "CreateRouteTable", "ReplaceRoute", "ReplaceRouteTableAssociation",
+                "DeleteRouteTable", "DeleteRoute", "DisassociateRouteTable",
+            ),
+        ),
+    )
+}  # fmt: skip
+FILTER = FILTERS["keys"]
+TRAIL_ALARMS = [
+    Thing(
+        ALARM.type,
+        f"trail-{name}",
+        {"alarmActions": [TOPIC_ARN], "namespace": "acme/trail", "metricName": name},
+    )
+    for name in FILTERS
+]
+
+BY_DEFAULT = Thing("aws:ebs/encryptionByDefault:EncryptionByDefault", "disks", {"enabled": True})
+METADATA = Thing(
+    "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+    "metadata",
+    {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+)
+ACCOUNT_BLOCK = Thing(
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "account", dict(ACCESS_BLOCK.props)
+).without("bucket")
+SNAPSHOTS = Thing(
+    "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess", "snapshots", {"state": "block-all-sharing"}
+)
+DOCUMENTS = Thing(
+    "aws:ssm/serviceSetting:ServiceSetting",
+    "documents",
+    {"settingId": "/ssm/documents/console/public-sharing-permission", "settingValue": "Disable"},
+)
+PASSWORDS = Thing(
+    "aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
+    "passwords",
+    {
+        "minimumPasswordLength": 14,
+        "passwordReusePrevention": 24,
+        "requireLowercaseCharacters": True,
+        "requireNumbers": True,
+        "requireSymbols": True,
+        "requireUppercaseCharacters": True,
+    },
+)
+ANALYZER = Thing("aws:accessanalyzer/analyzer:Analyzer", "analyzer", {"type": "ACCOUNT"})
+
+BUCKET_PARTS = [ACCESS_BLOCK, VERSIONING, LOCK, ENCRYPTION, POLICY, OWNERSHIP, LOGGING, LIFECYCLE]
+ACCOUNT_PARTS = [BY_DEFAULT, METADATA, ACCOUNT_BLOCK, SNAPSHOTS, DOCUMENTS, PASSWORDS, ANALYZER]
 STACK = [
-    PROVIDER, VPC, SUBNET, DEFAULT_GROUP, GROUP, RULE, PUBLIC_RULE, OLD_RULE, INSTANCE, VOLUME, KEY,
-    SECRET, TOPIC, ALARM, COMPOSITE, ROLE, ROLE_POLICY, ATTACHMENT, BACKUP, *BUCKET_PARTS, ACL,
+    PROVIDER, VPC, SUBNET, DEFAULT_GROUP, FLOW_LOG, NETWORK_ACL, ACL_RULE, GROUP, RULE, PUBLIC_RULE, OLD_RULE,
+    PROFILE, INSTANCE, VOLUME, KEY, SECRET, PLAIN_PARAMETER, OBJECT, TOPIC, TOPIC_POLICY, ALARM, COMPOSITE,
+    LOG_GROUP, ROLE, ROLE_POLICY, GROUP_POLICY, ATTACHMENT, BACKUP, *BUCKET_PARTS, ACL, TRAIL,
+    *FILTERS.values(), *TRAIL_ALARMS, *ACCOUNT_PARTS,
 ]  # fmt: skip
 
 

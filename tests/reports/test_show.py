@@ -124,6 +124,29 @@ def test_servers_that_may_reach_another_one(shown):
     assert not [of for of in alone["db1"]["ports"] if of["port"] == port["port"]]
 
 
+def test_exceptions_from_the_policies(shown, inputs):
+    text = TWO + (
+        "    exceptions:\n"
+        "      - {control: EC2.8, resource: acme-web1-instance, reason: containers,"
+        " owner: ops@hosting.example, expires: 2027-01-14}\n"
+    )
+    assert shown(text)["exceptions"] == [
+        {
+            "control": "EC2.8",
+            "resource": "acme-web1-instance",
+            "reason": "containers",
+            "owner": "ops@hosting.example",
+            "expires": "2027-01-14",
+            "expired": True,
+        }
+    ]
+    assert shown()["exceptions"] == []
+    write_stack(inputs, text)
+    lines = managed("show", "acme", "--root", inputs).stdout.splitlines()
+    assert "What is let off of the policies" in lines
+    assert any(line.startswith("EC2.8") and "containers" in line for line in lines)
+
+
 def test_objectives_and_when_to_phone(shown):
     found = {of["priority"]: of for of in shown()["objectives"]}
     assert (found["urgent"]["minutes"], found["high"]["minutes"], found["normal"]["working_days"]) == (

@@ -1,0 +1,127 @@
+"""Policies and keys: who may do what."""
+
+from typing import Any
+
+from policy_cases import Case, fails, lacks, passes
+from policy_judge import Thing
+from policy_things import ACCOUNT, GROUP_POLICY, KEY, KEY_ARN, ROLE, ROLE_POLICY, document
+
+DECRYPTS = "iam-policy-no-decryption-by-any-key"
+WILDCARD = "iam-policy-no-service-wildcard"
+LOCKS = "iam-policy-no-way-past-a-lock"
+USERS = "iam-user-no-policies"
+KEYS = "iam-no-access-key"
+PUBLIC = "kms-key-not-public"
+OPENS = "'{}' decrypts with any key: it must name the keys."
+PASSES = "'{}' may pass over locks of backups: it must not."
+ANYONE = "Policy of 'key' allows everyone: it must name its principals."
+RIGHTS = "'alice' gives rights to a user: it must be a role's or a group's."
+ACCESS_KEY = Thing("aws:iam/accessKey:AccessKey", "alice", {"user": "alice"})
+USER_POLICY = Thing("aws:iam/userPolicy:UserPolicy", "alice", {"user": "alice", "policy": document()})
+
+
+def allows(**fields: Any) -> Thing:
+    return ROLE_POLICY.having("policy", document({"Effect": "Allow", **fields}))
+
+
+def opens(about: str, **fields: Any) -> Case:
+    return fails(DECRYPTS, allows(**fields), says=OPENS.format("web1-logs"), about=about)
+
+
+def wide(about: str, said: str, **fields: Any) -> Case:
+    message = f"'web1-logs' allows {said}: it must name actions."
+    return fails(WILDCARD, allows(**fields), says=message, about=about)
+
+
+def past(about: str, **fields: Any) -> Case:
+    return fails(LOCKS, allows(**fields), says=PASSES.format("web1-logs"), about=about)
+
+
+def of_key(**fields: Any) -> Thing:
+    statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", **fields}
+    return KEY.having("policy", document({key: value for key, value in statement.items() if value}))
+
+
+def everyone(about: str, **fields: Any) -> Case:
+    return fails(PUBLIC, of_key(**fields), says=ANYONE, about=about)
+
+
+SOURCE = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+CASES = [
+    passes(DECRYPTS, ROLE_POLICY, ROLE),
+    passes(DECRYPTS, allows(Action="kms:Decrypt", Resource=KEY_ARN), about="one key"),
+    passes(
+        DECRYPTS,
+        allows(Action="kms:Decrypt", Resource=f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/*"),
+        about="keys of one region",
+    ),
+    passes(DECRYPTS, allows(Action="kms:Encrypt", Resource="*"), about="encrypting"),
+    passes(DECRYPTS, allows(NotAction="kms:*", Resource="*"), about="all but keys"),
+    passes(
+        DECRYPTS,
+        ROLE_POLICY.having("policy", document({"Effect": "Deny", "Action": "kms:*", "Resource": "*"})),
+        about="a denial",
+    ),
+    opens("star", Action="kms:Decrypt", Resource="*"),
+    opens("every key", Action=["kms:ReEncryptFrom"], Resource=["arn:aws:kms:*:*:key/*"]),
+    opens("a wildcard of actions", Action="kms:De*", Resource="*"),
+    opens("capitals", Action="KMS:decrypt", Resource="*"),
+    opens("all but some actions", NotAction="iam:*", Resource="*"),
+    opens("all but one key", Action="kms:Decrypt", NotResource=KEY_ARN),
+    opens("despite a condition", Action="kms:Decrypt", Resource="*", Condition={"StringEquals": {"a": "b"}}),
+    fails(
+        DECRYPTS,
+        ROLE.having("inlinePolicies.0.policy", document({"Effect": "Allow", "Action": "*", "Resource": "*"})),
+        says=OPENS.format("web1"),
+        about="within a role",
+    ),
+    lacks(DECRYPTS, ROLE_POLICY.without("policy"), ROLE.without("inlinePolicies"), says=None),
+    passes(WILDCARD, ROLE_POLICY, ROLE, GROUP_POLICY),
+    passes(WILDCARD, allows(Action=["s3:Get*", "ec2:Describe*"], Resource="*"), about="some actions"),
+    wide("one service", "s3:*", Action="s3:*", Resource="arn:aws:s3:::bucket/*"),
+    wide("two services", "ec2:*, s3:*", Action=["s3:*", "ec2:*", "sns:Publish"], Resource="*"),
+    wide("all but some", "all actions but some", NotAction="iam:*", Resource="*"),
+    lacks(WILDCARD, ROLE_POLICY.without("policy"), ROLE.without("inlinePolicies"), says=None),
+    passes(LOCKS, ROLE_POLICY, ROLE),
+    passes(LOCKS, allows(Action=["s3:DeleteObject", "s3:GetObjectVersion"], Resource="*"), about="hiding"),
+    passes(LOCKS, allows(NotAction="s3:*", Resource="*"), about="all but storage"),
+    past("the lock", Action="s3:BypassGovernanceRetention", Resource="arn:aws:s3:::acme-backup/*"),
+    past("versions", Action=["s3:GetObject", "s3:DeleteObjectVersion"], Resource="*"),
+    past("its configuration", Action="s3:PutBucketObjectLockConfiguration", Resource="*"),
+    past("a wildcard", Action="s3:Delete*", Resource="*"),
+    past("everything", Action="*", Resource="*"),
+    past("all but one", NotAction="s3:DeleteObjectVersion", Resource="*"),
+    lacks(LOCKS, ROLE_POLICY.without("policy"), ROLE.without("inlinePolicies"), says=None),
+    passes(USERS, GROUP_POLICY),
+    fails(USERS, USER_POLICY, says=RIGHTS),
+    fails(
+        USERS,
+        Thing(
+            "aws:iam/userPolicyAttachment:UserPolicyAttachment", "alice", {"policyArn": "arn:aws:iam::1:x"}
+        ),
+        says=RIGHTS,
+        about="attached",
+    ),
+    lacks(USERS, USER_POLICY.without("policy"), says=RIGHTS),
+    passes(KEYS, ROLE),
+    fails(KEYS, ACCESS_KEY, says="'alice' is an access key: it must be a role instead."),
+    lacks(KEYS, ACCESS_KEY.without("user"), says="'alice' is an access key: it must be a role instead."),
+    passes(PUBLIC, KEY),
+    passes(PUBLIC, of_key(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), about="the account"),
+    passes(PUBLIC, of_key(Principal={"Service": "sns.amazonaws.com"}, Condition=SOURCE), about="a service"),
+    passes(PUBLIC, of_key(Principal="*", Condition=SOURCE), about="everyone of one account"),
+    passes(
+        PUBLIC,
+        of_key(Principal="*", Condition={"StringEquals": {"kms:CallerAccount": [ACCOUNT]}}),
+        about="callers of one account",
+    ),
+    everyone("star", Principal="*"),
+    everyone("any account", Principal={"AWS": ["*"]}),
+    everyone("all but one", Principal=None, NotPrincipal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+    everyone("any organization", Principal="*", Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}),
+    everyone("a variable", Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "${aws:x}"}}),
+    everyone("no value", Principal="*", Condition={"StringEquals": {"aws:SourceAccount": []}}),
+    everyone("another condition", Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    lacks(PUBLIC, KEY, says=None, about="without a policy it is the account's"),
+]

@@ -1,0 +1,111 @@
+"""The record of what is done in an account, and the alarms that watch it."""
+
+from policy_cases import fails, lacks, passes
+from policy_things import BACKUP, FILTER, FILTERS, LOGGING, TRAIL, TRAIL_ALARMS
+
+EVERYWHERE = "cloudtrail-every-region"
+FILES = "cloudtrail-files-encrypted"
+SIGNED = "cloudtrail-files-validated"
+WATCHED = "cloudtrail-to-cloudwatch"
+LOGGED = "cloudtrail-bucket-access-logged"
+ALARMED = "cloudwatch-metric-filter-has-alarm"
+ONE_REGION = "Trail 'trail' records one region alone: isMultiRegionTrail must be true."
+SELECTED = "Trail 'trail' leaves events out: its eventSelectors must take all."
+PLAIN = "Trail 'trail' isn't encrypted: kmsKeyId must name a key."
+UNSIGNED = "Trail 'trail' can't show a change: enableLogFileValidation must be true."
+UNWATCHED = "Trail 'trail' is watched by nobody: cloudWatchLogsGroupArn must name a group."
+UNLOGGED = "Bucket 'backup' of a trail must have a BucketLogging."
+SILENT = "Metric filter 'filter-keys' wakes nobody: it must have an alarm."
+# What each rule says that nobody learns of, and a word that its pattern can't be without.
+COUNTED = {
+    "root": ("use of the root user", "AwsServiceEvent"),
+    "denials": ("denied calls", "AccessDenied"),
+    "keys": ("keys that are switched off or deleted", "DisableKey"),
+    "bucket-policies": ("changes of bucket policies", "PutBucketPolicy"),
+    "security-groups": ("changes of security groups", "RevokeSecurityGroupEgress"),
+    "gateways": ("changes of gateways", "AttachInternetGateway"),
+    "routes": ("changes of routes", "CreateRoute"),  # part of CreateRouteTable, which doesn't count
+}
+
+
+def _without(name: str) -> list:
+    return [one for key, one in FILTERS.items() if key != name]
+
+
+CASES = [
+    passes(EVERYWHERE, TRAIL),
+    fails(EVERYWHERE, TRAIL.having("isMultiRegionTrail", to=False), says=ONE_REGION),
+    fails(
+        EVERYWHERE,
+        TRAIL.having("enableLogging", to=False),
+        says="Trail 'trail' leaves events out: enableLogging must be true.",
+        about="switched off",
+    ),
+    fails(
+        EVERYWHERE,
+        TRAIL.having("includeGlobalServiceEvents", to=False),
+        says="Trail 'trail' leaves events out: includeGlobalServiceEvents must be true.",
+        about="without IAM",
+    ),
+    fails(
+        EVERYWHERE, TRAIL.having("eventSelectors.0.readWriteType", "WriteOnly"), says=SELECTED, about="reads"
+    ),
+    fails(
+        EVERYWHERE,
+        TRAIL.having("eventSelectors.0.excludeManagementEventSources", ["kms.amazonaws.com"]),
+        says=SELECTED,
+        about="one service left out",
+    ),
+    lacks(EVERYWHERE, TRAIL.without("isMultiRegionTrail"), says=ONE_REGION),
+    lacks(EVERYWHERE, TRAIL.without("eventSelectors"), says=None, about="all is the default"),
+    passes(FILES, TRAIL),
+    fails(FILES, TRAIL.having("kmsKeyId", ""), says=PLAIN),
+    lacks(FILES, TRAIL.without("kmsKeyId"), says=PLAIN),
+    passes(SIGNED, TRAIL),
+    fails(SIGNED, TRAIL.having("enableLogFileValidation", to=False), says=UNSIGNED),
+    lacks(SIGNED, TRAIL.without("enableLogFileValidation"), says=UNSIGNED),
+    passes(WATCHED, TRAIL),
+    fails(WATCHED, TRAIL.having("cloudWatchLogsGroupArn", ""), says=UNWATCHED),
+    lacks(WATCHED, TRAIL.without("cloudWatchLogsGroupArn"), says=UNWATCHED),
+    passes(LOGGED, TRAIL, BACKUP, LOGGING),
+    passes(LOGGED, BACKUP, about="no trail's"),
+    passes(LOGGED, TRAIL.having("s3BucketName", "elsewhere"), BACKUP, about="a bucket of another stack"),
+    fails(LOGGED, TRAIL, BACKUP, LOGGING.having("bucket", "other"), says=UNLOGGED, about="another bucket's"),
+    lacks(LOGGED, TRAIL, BACKUP, says=UNLOGGED),
+    passes(ALARMED, *FILTERS.values(), *TRAIL_ALARMS),
+    fails(
+        ALARMED,
+        FILTER.having("metricTransformation.namespace", "acme/trails"),
+        *TRAIL_ALARMS,
+        says=SILENT,
+        about="a slip in the namespace",
+    ),
+    fails(ALARMED, FILTER, says=SILENT, about="no alarm"),
+    lacks(ALARMED, FILTER.without("metricTransformation"), *TRAIL_ALARMS, says=SILENT),
+    *(passes(f"cloudwatch-watches-{name}", TRAIL, one) for name, one in FILTERS.items()),
+    *(
+        passes(
+            f"cloudwatch-watches-{name}", TRAIL.without("cloudWatchLogsGroupArn"), about="not watched at all"
+        )
+        for name in FILTERS
+    ),
+    *(
+        fails(
+            f"cloudwatch-watches-{name}",
+            TRAIL,
+            *_without(name),
+            FILTERS[name].having("pattern", FILTERS[name].props["pattern"].replace(word, f"{word}Not")),
+            says=f"Nobody learns of {what}: a metric filter must look for it.",
+        )
+        for name, (what, word) in COUNTED.items()
+    ),
+    *(
+        lacks(
+            f"cloudwatch-watches-{name}",
+            TRAIL,
+            FILTERS[name].without("pattern"),
+            says=f"Nobody learns of {what}: a metric filter must look for it.",
+        )
+        for name, (what, _) in COUNTED.items()
+    ),
+]
