@@ -18,6 +18,7 @@ from managed_server.model.tables import Alarms, Checks, Debian, InstanceTypes
 from managed_server.problems import InputError, Problem
 from managed_server.project import EntryFile, Project, UnresolvedError, substitute
 from managed_server.proofs.contract_file import contradictions
+from managed_server.secret_texts import problems_of
 
 E = TypeVar("E", bound=Entry)
 
@@ -48,6 +49,7 @@ def load_project(root: FilePath) -> Project:
     problems: list[Problem] = []
     single: dict[str, Any] = {}
     documents: dict[str, Document] = {}
+    _refuse_secrets(root / SINGLE_FILES["provider"][0], root)
     for name, (path, model) in SINGLE_FILES.items():
         documents[name] = read_yaml(root / path, root)
         single[name] = validate(documents[name], model) if not documents[name].problems else None
@@ -67,13 +69,21 @@ def load_project(root: FilePath) -> Project:
     return project
 
 
+def _refuse_secrets(path: FilePath, root: FilePath) -> None:
+    """Raise InputError for a file that holds what looks like a secret."""
+    if problems := problems_of(path, str(path.relative_to(root))):
+        raise InputError(problems)
+
+
 def load_provider(root: FilePath) -> Provider:
     """Load provider.yaml alone: for what needs no catalogue.
 
     Raises:
         InputError: it is wrong.
     """
-    document = read_yaml(root / SINGLE_FILES["provider"][0], root)
+    path = root / SINGLE_FILES["provider"][0]
+    _refuse_secrets(path, root)
+    document = read_yaml(path, root)
     provider = validate(document, Provider)
     if document.problems or provider is None:
         raise InputError(document.problems)
@@ -157,12 +167,13 @@ def read_stack(root: FilePath, stack: str) -> tuple[Document, Customer | None]:
     """Read one stack file; what is wrong with it is in the document.
 
     Raises:
-        InputError: if there is no such file.
+        InputError: if there is no such file, or it holds what looks like a secret.
     """
     path = stack_path(root, stack)
     if not _STACK_NAME.fullmatch(stack) or not path.is_file():
         message = f"there is no such stack file{nearest(stack, stack_names(root))}"
         raise InputError([Problem(str(path.relative_to(root)), 0, "", message)])
+    _refuse_secrets(path, root)
     document = read_yaml(path, root)
     model = validate(document, StackFile)
     # Everything a person writes is below this one key: saying it each time says nothing.

@@ -18,6 +18,7 @@ import yaml
 STACKS = Path(__file__).parents[2] / "stacks"
 _CUSTOMER = "managed-server:customer"
 _STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # Pulumi's own rule; it names a file here
+_REWRITTEN = " 00:00:00 +0000 UTC"
 _TEXTS = ("control", "resource", "reason", "owner")
 
 
@@ -68,7 +69,8 @@ def _read(listed: list[Any]) -> Iterator[Granted]:
         if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in _TEXTS):
             continue
         try:
-            expires = datetime.date.fromisoformat(str(one.get("expires")))
+            # Pulumi writes a date without quotes back with a time.
+            expires = datetime.date.fromisoformat(str(one.get("expires")).removesuffix(_REWRITTEN))
         except ValueError:
             continue
         yield Granted(**{key: one[key] for key in _TEXTS}, expires=expires)

@@ -56,6 +56,11 @@ def test_it_holds_by_control_or_by_rule(stacks: Path, control: str, quoted: str)
     assert said(IMDS, HOPS) == []
 
 
+def test_a_date_as_pulumi_rewrites_it_is_a_date(stacks: Path) -> None:
+    write(stacks, expires=f"{TODAY.isoformat()} 00:00:00 +0000 UTC")
+    assert said(IMDS, HOPS) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
