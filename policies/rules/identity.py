@@ -18,10 +18,6 @@ _POLICIES = (
     "aws:iam/groupPolicy:GroupPolicy",
 )
 _KEYS = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/keyPolicy:KeyPolicy")
-_USERS_POLICIES = (
-    "aws:iam/userPolicy:UserPolicy",
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-)
 # Security Hub KMS.1 and KMS.2, parameter blockedActionsPatterns.
 _DECRYPTION = ("kms:Decrypt", "kms:ReEncryptFrom")
 _SOMEBODYS_KEY = "arn:aws:kms:xx-any-9:999999999999:key/any"
@@ -62,12 +58,7 @@ def no_full_access(resource: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "iam-role-no-administrator",
-    types=(
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
-        "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-        _ROLE,
-    ),
+    types=("aws:iam/rolePolicyAttachment:RolePolicyAttachment", _ROLE),
     description="A role must not be given AWS's policy AdministratorAccess.",
     severity=Severity.CRITICAL,
     source=security_hub("IAM.1"),
@@ -203,36 +194,6 @@ def no_way_past_a_lock(resource: Resource) -> Iterator[Finding]:
 
 
 @resource_rule(
-    "iam-user-no-policies",
-    types=_USERS_POLICIES,
-    description="A policy must not be attached to a user, but to a role or a group.",
-    severity=Severity.LOW,
-    source=security_hub("IAM.2"),
-    remediation="Make a role, which people and programs take on.",
-)
-def user_no_policies(resource: Resource) -> Iterator[Finding]:
-    """Nothing here makes a user at all."""
-    yield Violation(f"'{resource.name}' gives rights to a user: it must be a role's or a group's.")
-
-
-@resource_rule(
-    "iam-no-access-key",
-    types=("aws:iam/accessKey:AccessKey",),
-    description="A stack must not make access keys: they last, and they stand in its state.",
-    severity=Severity.HIGH,
-    source=Source(
-        "AWS IAM User Guide",
-        "temporary credentials",
-        "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles",
-    ),
-    remediation="Use the role of an instance, or a role that is taken on.",
-)
-def no_access_key(key: Resource) -> Iterator[Finding]:
-    """IAM.3 asks to rotate such keys; without any there is nothing to rotate."""
-    yield Violation(f"'{key.name}' is an access key: it must be a role instead.")
-
-
-@resource_rule(
     "kms-key-not-public",
     types=_KEYS,
     description="A key's policy must not allow anything to everyone.",
@@ -270,8 +231,6 @@ RULES = [
     no_decryption_by_any_key,
     no_service_wildcard,
     no_way_past_a_lock,
-    user_no_policies,
-    no_access_key,
     key_rotated,
     key_not_public,
 ]

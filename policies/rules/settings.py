@@ -75,7 +75,7 @@ REPLACEABLE_PURPOSE = _setting(
     "Its value on a secret parameter that is made anew where it goes, as nothing is lost with it.",
 )
 LOGGED_PURPOSES = _list(
-    "loggedPurposes", "string", ["backup", "trail"], "Purposes of buckets to which accesses are logged."
+    "loggedPurposes", "string", ["backup"], "Purposes of buckets to which accesses are logged."
 )
 # CIS AWS Foundations Benchmark 1.8; Security Hub IAM.7 asks for 8 at least.
 PASSWORD_LENGTH = _setting("passwordLength", "integer", 14, "The fewest characters of a password.")

@@ -186,14 +186,17 @@ def acl_disabled(stack: Stack) -> Iterator[Finding]:
 @stack_rule(
     "s3-bucket-access-logged",
     types=BUCKETS,
-    description="A bucket of backups or of a trail must have its accesses logged.",
+    description="A bucket of backups must have its accesses logged.",
     severity=Severity.MEDIUM,
     source=security_hub("S3.9"),
     remediation="Add aws.s3.BucketLogging(bucket=bucket.id) to a bucket for logs, which has no default lock.",
     settings=(PURPOSE_TAG, LOGGED_PURPOSES),
 )
 def access_logged(stack: Stack) -> Iterator[Finding]:
-    """Of the others, bundles and fragments are made from the repository again, and logs have no log."""
+    """Of the others, bundles and fragments are made from the repository again, and logs have no log.
+
+    A trail's files are opened by a key, whose use the trail itself records.
+    """
     for bucket in stack.of(*BUCKETS):
         purpose = at(bucket.at("tags"), bucket.setting(PURPOSE_TAG))
         if stack.attached(bucket, "bucket", *LOGGING):

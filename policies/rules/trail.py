@@ -20,7 +20,6 @@ from .base import (
     stack_rule,
 )
 from .reading import UNKNOWN, at, items
-from .storage import BUCKETS, LOGGING
 
 _TRAIL = "aws:cloudtrail/trail:Trail"
 _FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
@@ -99,21 +98,6 @@ def to_cloudwatch(trail: Resource) -> Iterator[Finding]:
 
 
 @stack_rule(
-    "cloudtrail-bucket-access-logged",
-    types=BUCKETS,
-    description="Accesses to the bucket of a trail must be logged.",
-    severity=Severity.LOW,
-    source=security_hub("CloudTrail.7"),
-    remediation="Add aws.s3.BucketLogging(bucket=bucket.id) to a bucket for logs.",
-)
-def bucket_access_logged(stack: Stack) -> Iterator[Finding]:
-    """A bucket outside the stack is somebody else's to judge."""
-    for bucket in stack.of(*BUCKETS):
-        if stack.attached(bucket, "s3BucketName", _TRAIL) and not stack.attached(bucket, "bucket", *LOGGING):
-            yield Violation(f"Bucket '{bucket.name}' of a trail must have a BucketLogging.", bucket.urn)
-
-
-@stack_rule(
     "cloudwatch-metric-filter-has-alarm",
     types=(_FILTER,),
     description="What a metric filter counts must have an alarm.",
@@ -177,7 +161,6 @@ RULES = [
     encrypted,
     files_validated,
     to_cloudwatch,
-    bucket_access_logged,
     filter_has_alarm,
     _watched(
         "cloudwatch-watches-root", "CloudWatch.1", "use of the root user",
@@ -185,6 +168,25 @@ RULES = [
     ),
     _watched(
         "cloudwatch-watches-denials", "CloudWatch.2", "denied calls", "UnauthorizedOperation", "AccessDenied"
+    ),
+    _watched(
+        "cloudwatch-watches-sign-ins", "CloudWatch.3", "sign-ins without a second factor",
+        "ConsoleLogin", "$.additionalEventData.MFAUsed", "IAMUser", "$.responseElements.ConsoleLogin",
+    ),
+    _watched(
+        "cloudwatch-watches-policies", "CloudWatch.4", "changes of policies",
+        "DeleteGroupPolicy", "DeleteRolePolicy", "DeleteUserPolicy", "PutGroupPolicy", "PutRolePolicy",
+        "PutUserPolicy", "CreatePolicy", "DeletePolicy", "CreatePolicyVersion", "DeletePolicyVersion",
+        "AttachRolePolicy", "DetachRolePolicy", "AttachUserPolicy", "DetachUserPolicy", "AttachGroupPolicy",
+        "DetachGroupPolicy",
+    ),
+    _watched(
+        "cloudwatch-watches-trails", "CloudWatch.5", "changes of trails",
+        "CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging",
+    ),
+    _watched(
+        "cloudwatch-watches-failures", "CloudWatch.6", "sign-ins that fail",
+        "ConsoleLogin", "Failed authentication",
     ),
     _watched(
         "cloudwatch-watches-keys", "CloudWatch.7", "keys that are switched off or deleted",
@@ -201,6 +203,11 @@ RULES = [
         "RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup",
     ),
     _watched(
+        "cloudwatch-watches-network-acls", "CloudWatch.11", "changes of network ACLs",
+        "CreateNetworkAcl", "CreateNetworkAclEntry", "DeleteNetworkAcl", "DeleteNetworkAclEntry",
+        "ReplaceNetworkAclEntry", "ReplaceNetworkAclAssociation",
+    ),
+    _watched(
         "cloudwatch-watches-gateways", "CloudWatch.12", "changes of gateways",
         "CreateCustomerGateway", "DeleteCustomerGateway", "AttachInternetGateway", "CreateInternetGateway",
         "DeleteInternetGateway", "DetachInternetGateway",
@@ -209,5 +216,11 @@ RULES = [
         "cloudwatch-watches-routes", "CloudWatch.13", "changes of routes",
         "CreateRoute", "CreateRouteTable", "ReplaceRoute", "ReplaceRouteTableAssociation",
         "DeleteRouteTable", "DeleteRoute", "DisassociateRouteTable",
+    ),
+    _watched(
+        "cloudwatch-watches-networks", "CloudWatch.14", "changes of networks",
+        "CreateVpc", "DeleteVpc", "ModifyVpcAttribute", "AcceptVpcPeeringConnection",
+        "CreateVpcPeeringConnection", "DeleteVpcPeeringConnection", "RejectVpcPeeringConnection",
+        "AttachClassicLinkVpc", "DetachClassicLinkVpc", "DisableVpcClassicLink", "EnableVpcClassicLink",
     ),
 ]  # fmt: skip

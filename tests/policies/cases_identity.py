@@ -9,15 +9,10 @@ from policy_things import ACCOUNT, GROUP_POLICY, KEY, KEY_ARN, ROLE, ROLE_POLICY
 DECRYPTS = "iam-policy-no-decryption-by-any-key"
 WILDCARD = "iam-policy-no-service-wildcard"
 LOCKS = "iam-policy-no-way-past-a-lock"
-USERS = "iam-user-no-policies"
-KEYS = "iam-no-access-key"
 PUBLIC = "kms-key-not-public"
 OPENS = "'{}' decrypts with any key: it must name the keys."
 PASSES = "'{}' may pass over locks of backups: it must not."
 ANYONE = "Policy of 'key' allows everyone: it must name its principals."
-RIGHTS = "'alice' gives rights to a user: it must be a role's or a group's."
-ACCESS_KEY = Thing("aws:iam/accessKey:AccessKey", "alice", {"user": "alice"})
-USER_POLICY = Thing("aws:iam/userPolicy:UserPolicy", "alice", {"user": "alice", "policy": document()})
 
 
 def allows(**fields: Any) -> Thing:
@@ -93,20 +88,6 @@ CASES = [
     past("everything", Action="*", Resource="*"),
     past("all but one", NotAction="s3:DeleteObjectVersion", Resource="*"),
     lacks(LOCKS, ROLE_POLICY.without("policy"), ROLE.without("inlinePolicies"), says=None),
-    passes(USERS, GROUP_POLICY),
-    fails(USERS, USER_POLICY, says=RIGHTS),
-    fails(
-        USERS,
-        Thing(
-            "aws:iam/userPolicyAttachment:UserPolicyAttachment", "alice", {"policyArn": "arn:aws:iam::1:x"}
-        ),
-        says=RIGHTS,
-        about="attached",
-    ),
-    lacks(USERS, USER_POLICY.without("policy"), says=RIGHTS),
-    passes(KEYS, ROLE),
-    fails(KEYS, ACCESS_KEY, says="'alice' is an access key: it must be a role instead."),
-    lacks(KEYS, ACCESS_KEY.without("user"), says="'alice' is an access key: it must be a role instead."),
     passes(PUBLIC, KEY),
     passes(PUBLIC, of_key(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), about="the account"),
     passes(PUBLIC, of_key(Principal={"Service": "sns.amazonaws.com"}, Condition=SOURCE), about="a service"),

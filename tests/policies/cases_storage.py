@@ -80,9 +80,15 @@ CASES = [
     lacks(LISTS, BACKUP, OWNERSHIP.without("rule"), says=NOT_ENFORCED, about="rule"),
     passes(LOGGED, BACKUP, LOGGING),
     passes(LOGGED, BACKUP.having("tags.purpose", "delivery"), about="made from the repository"),
-    passes(LOGGED, BACKUP, config={"loggedPurposes": ["trail"]}, about="config"),
+    passes(LOGGED, BACKUP, config={"loggedPurposes": ["other"]}, about="config"),
     fails(LOGGED, BACKUP, LOGGING.having("bucket", "other"), says=NO_LOGGING, about="another bucket's"),
-    fails(LOGGED, BACKUP.having("tags.purpose", "trail"), says=NO_LOGGING, about="trail"),
+    fails(
+        LOGGED,
+        BACKUP.having("tags.purpose", "other"),
+        says=NO_LOGGING,
+        config={"loggedPurposes": ["other"]},
+        about="another purpose",
+    ),
     lacks(LOGGED, BACKUP, says=NO_LOGGING),
     passes(BLOCKED, BACKUP, ACCESS_BLOCK),
     *(

@@ -1,28 +1,32 @@
 """The record of what is done in an account, and the alarms that watch it."""
 
 from policy_cases import fails, lacks, passes
-from policy_things import BACKUP, FILTER, FILTERS, LOGGING, TRAIL, TRAIL_ALARMS
+from policy_things import FILTER, FILTERS, TRAIL, TRAIL_ALARMS
 
 EVERYWHERE = "cloudtrail-every-region"
 FILES = "cloudtrail-files-encrypted"
 SIGNED = "cloudtrail-files-validated"
 WATCHED = "cloudtrail-to-cloudwatch"
-LOGGED = "cloudtrail-bucket-access-logged"
 ALARMED = "cloudwatch-metric-filter-has-alarm"
 ONE_REGION = "Trail 'trail' records one region alone: isMultiRegionTrail must be true."
 SELECTED = "Trail 'trail' leaves events out: its eventSelectors must take all."
 PLAIN = "Trail 'trail' isn't encrypted: kmsKeyId must name a key."
 UNSIGNED = "Trail 'trail' can't show a change: enableLogFileValidation must be true."
 UNWATCHED = "Trail 'trail' is watched by nobody: cloudWatchLogsGroupArn must name a group."
-UNLOGGED = "Bucket 'backup' of a trail must have a BucketLogging."
 SILENT = "Metric filter 'filter-keys' wakes nobody: it must have an alarm."
 # What each rule says that nobody learns of, and a word that its pattern can't be without.
 COUNTED = {
     "root": ("use of the root user", "AwsServiceEvent"),
     "denials": ("denied calls", "AccessDenied"),
+    "sign-ins": ("sign-ins without a second factor", "IAMUser"),
+    "policies": ("changes of policies", "CreatePolicy"),  # part of CreatePolicyVersion
+    "trails": ("changes of trails", "StopLogging"),
+    "failures": ("sign-ins that fail", "Failed authentication"),
     "keys": ("keys that are switched off or deleted", "DisableKey"),
     "bucket-policies": ("changes of bucket policies", "PutBucketPolicy"),
     "security-groups": ("changes of security groups", "RevokeSecurityGroupEgress"),
+    "network-acls": ("changes of network ACLs", "DeleteNetworkAcl"),
+    "networks": ("changes of networks", "ModifyVpcAttribute"),
     "gateways": ("changes of gateways", "AttachInternetGateway"),
     "routes": ("changes of routes", "CreateRoute"),  # part of CreateRouteTable, which doesn't count
 }
@@ -67,11 +71,6 @@ CASES = [
     passes(WATCHED, TRAIL),
     fails(WATCHED, TRAIL.having("cloudWatchLogsGroupArn", ""), says=UNWATCHED),
     lacks(WATCHED, TRAIL.without("cloudWatchLogsGroupArn"), says=UNWATCHED),
-    passes(LOGGED, TRAIL, BACKUP, LOGGING),
-    passes(LOGGED, BACKUP, about="no trail's"),
-    passes(LOGGED, TRAIL.having("s3BucketName", "elsewhere"), BACKUP, about="a bucket of another stack"),
-    fails(LOGGED, TRAIL, BACKUP, LOGGING.having("bucket", "other"), says=UNLOGGED, about="another bucket's"),
-    lacks(LOGGED, TRAIL, BACKUP, says=UNLOGGED),
     passes(ALARMED, *FILTERS.values(), *TRAIL_ALARMS),
     fails(
         ALARMED,

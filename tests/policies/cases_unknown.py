@@ -264,14 +264,11 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
 # What these judge is always known: names, options, links, or that a new key or policy is named at all.
 NEVER = (
     "aws-provider-explicit",
-    "cloudtrail-bucket-access-logged",
     "cloudtrail-files-encrypted",
     "cloudtrail-to-cloudwatch",
     "ec2-volume-protected",
     "ec2-vpc-default-group-managed",
-    "iam-no-access-key",
     "iam-role-no-administrator",
-    "iam-user-no-policies",
     "kms-key-protected",
     "s3-bucket-policy-present",
     "sns-topic-encrypted",

@@ -122,6 +122,18 @@ def stack_request(*things: Thing) -> Any:
     )
 
 
+def said_of(policies: list[Policy], *things: Thing) -> dict[str, list[str]]:
+    """What `policies` say of a stack, violations and advisories alike: each one alone, and all together."""
+    service = _PolicyAnalyzerServicer("pack", "1", policies, EnforcementLevel.ADVISORY)
+    responses = [service.Analyze(analyze_request(thing), None) for thing in things]
+    responses.append(service.AnalyzeStack(stack_request(*things), None))
+    said: dict[str, list[str]] = {}
+    for response in responses:
+        for one in response.diagnostics:
+            said.setdefault(one.policyName, []).append(one.message)
+    return said
+
+
 def violated(policies: list[Policy], changed: Thing, *others: Thing) -> set[str]:
     """The rules of `policies` that `changed` violates, alone or in a stack with `others`."""
     service = _PolicyAnalyzerServicer("pack", "1", policies, EnforcementLevel.ADVISORY)

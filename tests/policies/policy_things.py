@@ -292,6 +292,29 @@ FILTERS = {
         _counting(
             "denials", '{($.errorCode="*UnauthorizedOperation") || ($.errorCode="AccessDenied*")}'
         ),
+        _counting(
+            "sign-ins",
+            '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") && '
+            '($.userIdentity.type = "IAMUser") && ($.responseElements.ConsoleLogin = "Success") }',
+        ),
+        _counting(
+            "policies",
+            _events(
+                "iam", "DeleteGroupPolicy", "DeleteRolePolicy", "DeleteUserPolicy", "PutGroupPolicy",
+                "PutRolePolicy", "PutUserPolicy", "CreatePolicy", "DeletePolicy", "CreatePolicyVersion",
+                "DeletePolicyVersion", "AttachRolePolicy", "DetachRolePolicy", "AttachUserPolicy",
+                "DetachUserPolicy", "AttachGroupPolicy", "DetachGroupPolicy",
+            ),
+        ),
+        _counting(
+            "trails",
+            _events(
+                "cloudtrail", "CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging"
+            ),
+        ),
+        _counting(
+            "failures", '{($.eventName=ConsoleLogin) && ($.errorMessage="Failed authentication")}'
+        ),
         _counting("keys", _events("kms", "DisableKey", "ScheduleKeyDeletion")),
         _counting(
             "bucket-policies",
@@ -307,6 +330,22 @@ FILTERS = {
                 "ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress",
                 "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "CreateSecurityGroup",
                 "DeleteSecurityGroup",
+            ),
+        ),
+        _counting(
+            "network-acls",
+            _events(
+                "ec2", "CreateNetworkAcl", "CreateNetworkAclEntry", "DeleteNetworkAcl",
+                "DeleteNetworkAclEntry", "ReplaceNetworkAclEntry", "ReplaceNetworkAclAssociation",
+            ),
+        ),
+        _counting(
+            "networks",
+            _events(
+                "ec2", "CreateVpc", "DeleteVpc", "ModifyVpcAttribute", "AcceptVpcPeeringConnection",
+                "CreateVpcPeeringConnection", "DeleteVpcPeeringConnection", "RejectVpcPeeringConnection",
+                "AttachClassicLinkVpc", "DetachClassicLinkVpc", "DisableVpcClassicLink",
+                "EnableVpcClassicLink",
             ),
         ),
         _counting(
