@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Undecided, Violation, require, resource_rule, security_hub
+from .base import Finding, Resource, Rule, Source, Undecided, Violation, require, resource_rule, security_hub
 from .reading import UNKNOWN
 from .settings import PASSWORD_LENGTH, PASSWORD_MEMORY
 from .storage import FLAGS
@@ -150,7 +150,7 @@ def access_analyzed_from_outside(analyzer: Resource) -> Iterator[Finding]:
         yield Violation(f"Analyzer '{analyzer.name}' is of type {kind}: it must be ACCOUNT.")
 
 
-RULES = [
+RULES: list[Rule] = [
     encrypted_by_default,
     imdsv2_by_default,
     public_access_blocked,

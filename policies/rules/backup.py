@@ -8,6 +8,7 @@ from pulumi_policy import Severity
 from .base import (
     Finding,
     Resource,
+    Rule,
     Source,
     Stack,
     StackRule,
@@ -257,4 +258,4 @@ def kept(stack: Stack) -> Iterator[Finding]:
             yield Violation(message, bucket.urn)
 
 
-RULES = [versioned, locked, encrypted, tidied, never_expires, off_site, kept]
+RULES: list[Rule] = [versioned, locked, encrypted, tidied, never_expires, off_site, kept]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Undecided, Violation, resource_rule
+from .base import Finding, Resource, Rule, Source, Undecided, Violation, resource_rule
 from .compute import INSTANCE
 from .reading import UNKNOWN
 
@@ -63,4 +63,4 @@ def _plain(value: object, *, encoded: bool) -> bytes:
         return text
 
 
-RULES = [no_credential_in_clear]
+RULES: list[Rule] = [no_credential_in_clear]

@@ -7,6 +7,7 @@ from pulumi_policy import Severity
 from .base import (
     Finding,
     Resource,
+    Rule,
     Source,
     Stack,
     Undecided,
@@ -231,7 +232,7 @@ def instance_session_manager(stack: Stack) -> Iterator[Finding]:
             yield Violation(message, instance.urn)
 
 
-RULES = [
+RULES: list[Rule] = [
     volume_encrypted,
     instance_disks_encrypted,
     instance_imdsv2_only,

@@ -17,7 +17,8 @@ def _validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if one.has_ended(today()):
             report(
                 f"The exception of '{one.resource}' from {one.control} ended on {one.expires} "
-                f"(owner {one.owner}: {one.reason}): put it right and take the exception out, or agree anew."
+                f"(owner {one.owner}: {one.reason}): put it right and take the exception out, or agree anew.",
+                args.urn,
             )
 
 

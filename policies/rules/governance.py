@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Undecided, Violation, resource_rule
+from .base import Finding, Resource, Rule, Source, Undecided, Violation, resource_rule
 from .reading import UNKNOWN, at, decoded
 from .settings import REQUIRED_TAGS
 
@@ -108,4 +108,9 @@ def provider_account_pinned(provider: Resource) -> Iterator[Finding]:
         yield Violation(f"Provider '{provider.name}' works in any account: allowedAccountIds must name one.")
 
 
-RULES = [provider_default_tags, resource_required_tags, provider_explicit, provider_account_pinned]
+RULES: list[Rule] = [
+    provider_default_tags,
+    resource_required_tags,
+    provider_explicit,
+    provider_account_pinned,
+]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Source, Undecided, Violation, require, resource_rule, security_hub
+from .base import Finding, Resource, Rule, Source, Undecided, Violation, require, resource_rule, security_hub
 from .documents import Statement, statements
 from .reading import UNKNOWN, at, every, items
 
@@ -224,7 +224,7 @@ def _read(resource: Resource) -> Iterator[list[Statement] | None]:
         yield statements(document)
 
 
-RULES = [
+RULES: list[Rule] = [
     no_full_access,
     no_administrator,
     trust_named,

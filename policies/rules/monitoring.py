@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Undecided, Violation, resource_rule, security_hub
+from .base import Finding, Resource, Rule, Undecided, Violation, resource_rule, security_hub
 from .identity import no_public_statement
 from .reading import UNKNOWN
 from .settings import LOG_DAYS
@@ -104,4 +104,10 @@ def log_group_kept(group: Resource) -> Iterator[Finding]:
         )
 
 
-RULES = [alarm_has_action, alarm_actions_enabled, topic_encrypted, topic_not_public, log_group_kept]
+RULES: list[Rule] = [
+    alarm_has_action,
+    alarm_actions_enabled,
+    topic_encrypted,
+    topic_not_public,
+    log_group_kept,
+]

@@ -7,6 +7,7 @@ from pulumi_policy import Severity
 from .base import (
     Finding,
     Resource,
+    Rule,
     Source,
     Stack,
     Undecided,
@@ -188,7 +189,7 @@ def network_acl_no_world_admin_port(acl: Resource) -> Iterator[Finding]:
             yield Violation(f"'{acl.name}' opens {one}: port {ports} must not be open to the world.")
 
 
-RULES = [
+RULES: list[Rule] = [
     no_world_admin_port,
     world_ports_listed,
     no_inline_rules,

@@ -6,7 +6,17 @@ from typing import Any
 from pulumi_policy import Severity
 
 from .backup import SETTINGS, is_backup
-from .base import Finding, Resource, ResourceRule, Source, Undecided, Violation, resource_rule, security_hub
+from .base import (
+    Finding,
+    Resource,
+    ResourceRule,
+    Rule,
+    Source,
+    Undecided,
+    Violation,
+    resource_rule,
+    security_hub,
+)
 from .reading import UNKNOWN, at
 from .settings import PURPOSE_TAG, REPLACEABLE_PURPOSE
 from .storage import BUCKETS
@@ -62,7 +72,7 @@ def _secret(parameter: Resource) -> bool | None:
     return None if UNKNOWN in (kind, purpose) else True
 
 
-RULES = [
+RULES: list[Rule] = [
     _protected(
         "s3-backup-bucket-protected", BUCKETS, "A backup bucket", is_backup, "tags", settings=SETTINGS
     ),

@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Stack, Undecided, Violation, resource_rule, security_hub, stack_rule
+from .base import (
+    Finding,
+    Resource,
+    Rule,
+    Stack,
+    Undecided,
+    Violation,
+    resource_rule,
+    security_hub,
+    stack_rule,
+)
 from .documents import refuses_plain_http, statements
 from .reading import UNKNOWN, at, decoded, items
 from .settings import LOGGED_PURPOSES, PURPOSE_TAG
@@ -209,7 +219,7 @@ def access_logged(stack: Stack) -> Iterator[Finding]:
             )
 
 
-RULES = [
+RULES: list[Rule] = [
     public_access_blocked,
     no_public_acl,
     policy_no_public_grant,

@@ -9,6 +9,7 @@ from pulumi_policy import Severity
 from .base import (
     Finding,
     Resource,
+    Rule,
     Source,
     Stack,
     StackRule,
@@ -156,7 +157,7 @@ def _has_words(pattern: Any, words: tuple[str, ...]) -> bool | None:
 
 
 # The words are those of the patterns that Security Hub's own pages give for each control.
-RULES = [
+RULES: list[Rule] = [
     every_region,
     encrypted,
     files_validated,
