@@ -1,0 +1,239 @@
+"""State for teams as docs/state.md describes it: made of its template, encrypted and locked."""
+
+import getpass
+import json
+import re
+import signal
+import socket
+import time
+from dataclasses import dataclass
+
+import boto3
+import pytest
+import yaml
+from botocore.config import Config
+
+from managed_server.local.aws import process
+from tests.conftest import ROOT
+from tests.engine.local import REGION, Project, built
+
+pytestmark = pytest.mark.engine
+
+BUCKET = "hosting-state"
+DOCUMENT = (ROOT / "docs" / "state.md").read_text()
+TEMPLATE = ROOT / "docs" / "by-hand" / "state.yaml"
+SECRET = "planted-" + "b7Qx9"
+# A program that waits for a file to go while it updates, and holds a secret.
+PROGRAM = f"""
+import os
+import time
+
+import pulumi
+
+pulumi.export("passphrase", pulumi.Output.secret("{SECRET}"))
+while not pulumi.runtime.is_dry_run() and os.path.exists("hold"):
+    time.sleep(0.05)
+"""
+STACK_FILE = "# written by people\nconfig:\n  trial:customer:\n    name: Acme  # the first\n"
+
+
+@dataclass
+class Team:
+    """What engineers share, and a client of each service."""
+
+    backend: str
+    provider: str
+    environ: dict[str, str]
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.environ["AWS_ENDPOINT_URL"],
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def locks(self):
+        """Keys of the locks that are there now."""
+        found = self.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=".pulumi/locks/")
+        return [one["Key"] for one in found.get("Contents", [])]
+
+    def versions(self):
+        """Every version of every object in the bucket: key, what it says, and how it is encrypted."""
+        s3 = self.client("s3")
+        for one in s3.list_object_versions(Bucket=BUCKET)["Versions"]:
+            got = s3.get_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+            yield one["Key"], got["Body"].read().decode(), got.get("SSEKMSKeyId")
+
+
+class Template(yaml.SafeLoader):
+    """Reads CloudFormation's short forms."""
+
+
+for tag in ("!Sub", "!Ref", "!GetAtt"):
+    Template.add_constructor(tag, lambda loader, node: Given(loader.construct_scalar(node)))
+
+
+class Given(str):
+    """What CloudFormation fills in."""
+
+    __slots__ = ()
+
+
+def filled(value, given):
+    """Fill in parameters and what was made, as CloudFormation does."""
+    if isinstance(value, dict):
+        return {key: filled(one, given) for key, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, given) for one in value]
+    if isinstance(value, Given):
+        return given[value] if value in given else re.sub(r"\$\{([^}]+)\}", lambda m: given[m[1]], value)
+    return value
+
+
+def provision(team):
+    """Make what the template says, by its own properties: moto's CloudFormation leaves some out."""
+    template = yaml.load(TEMPLATE.read_text(), Loader=Template)  # noqa: S506 - a SafeLoader
+    s3, kms = team.client("s3"), team.client("kms")
+    account = team.client("sts").get_caller_identity()["Account"]
+    given = {"BucketName": BUCKET, "Bucket": BUCKET, "AWS::AccountId": account, "AWS::Region": REGION}
+
+    def of(name):
+        resource = template["Resources"][name]
+        return resource["Type"], filled(resource["Properties"], given)
+
+    kind, key = of("Key")
+    assert kind == "AWS::KMS::Key"
+    made = kms.create_key(Description=key["Description"], Policy=json.dumps(key["KeyPolicy"]))["KeyMetadata"]
+    given |= {"Key": made["KeyId"], "Key.Arn": made["Arn"]}
+    if key["EnableKeyRotation"]:
+        kms.enable_key_rotation(KeyId=made["KeyId"])
+    _, alias = of("KeyAlias")
+    kms.create_alias(AliasName=alias["AliasName"], TargetKeyId=alias["TargetKeyId"])
+    kind, bucket = of("Bucket")
+    assert kind == "AWS::S3::Bucket"
+    place = {"LocationConstraint": REGION}
+    s3.create_bucket(Bucket=bucket["BucketName"], CreateBucketConfiguration=place)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=bucket["VersioningConfiguration"])
+    rules = [
+        {
+            "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+            "BucketKeyEnabled": rule["BucketKeyEnabled"],
+        }
+        for rule in bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    ]
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
+    block = bucket["PublicAccessBlockConfiguration"]
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
+    s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=bucket["OwnershipControls"])
+    _, policy = of("BucketPolicy")
+    s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
+    return {name: filled(one["Value"], given) for name, one in template["Outputs"].items()}
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("team")
+    try:
+        local = process.start(folder, lambda _: None)
+        environ = {
+            "AWS_ENDPOINT_URL": local.endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+        }
+        made = Team("", "", environ)
+        outputs = provision(made)
+        # No name resolves to a bucket here.
+        made.backend, made.provider = f"{outputs['Backend']}&use_path_style=true", outputs["SecretsProvider"]
+        yield made
+    finally:
+        process.stop(folder)
+
+
+@pytest.fixture
+def engineer(team, tmp_path):
+    """A clone of the project with the state of the team."""
+    built()
+    made = Project(
+        tmp_path, {**team.environ, "PULUMI_BACKEND_URL": team.backend, "PULUMI_CONFIG_PASSPHRASE": ""}
+    )
+    made.write(PROGRAM, head="")
+    (tmp_path / "Pulumi.t.yaml").write_text(STACK_FILE)
+    return made
+
+
+UP = ("up", "--yes", "--skip-preview", "--stack", "t")
+
+
+def test_the_template_makes_what_the_page_says(team):
+    assert "'s3://BUCKET?region=REGION'" in DOCUMENT
+    assert team.backend == f"s3://{BUCKET}?region={REGION}&use_path_style=true"
+    said = re.search(r"--secrets-provider '(\S+)'", DOCUMENT)
+    assert said
+    assert team.provider == said[1].replace("REGION", REGION)
+    s3, kms = team.client("s3"), team.client("kms")
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    key = kms.describe_key(KeyId="alias/managed-server-state")["KeyMetadata"]
+    default = rule["ApplyServerSideEncryptionByDefault"]
+    assert default["SSEAlgorithm"] == "aws:kms"
+    assert default["KMSMasterKeyID"] == key["Arn"]
+    assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
+    assert set(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values()) == {True}
+    (denial,) = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert denial["Effect"] == "Deny"
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_engineers_share_a_state_and_are_told_who_holds_it(team, engineer):
+    """One stack from its first day: encrypted, one at a time, and after a kill."""
+    engineer.ok("stack", "init", "t", "--secrets-provider", team.provider)
+    written = (engineer.folder / "Pulumi.t.yaml").read_text()
+    assert f"secretsprovider: {team.provider}\n" in written
+    assert "encryptedkey: " in written
+    assert "encryptionsalt" not in written
+    assert "# written by people" in written
+    assert "# the first" in written
+
+    (engineer.folder / "hold").touch()
+    with engineer.start(*UP) as first:
+        deadline = time.monotonic() + 60
+        while not team.locks():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        refused = engineer.run(*UP)
+        assert refused.returncode != 0
+        assert "the stack is currently locked by 1 lock(s)" in refused.stdout
+        holder = f"created by {getpass.getuser()}@{socket.gethostname()} (pid {first.pid})"
+        assert holder in refused.stdout
+        assert "pulumi cancel" in refused.stdout
+        first.send_signal(signal.SIGKILL)
+        first.communicate(timeout=30)
+    (engineer.folder / "hold").unlink()
+
+    left = engineer.run(*UP)
+    assert left.returncode != 0, "a killed run's lock stays"
+    assert holder in left.stdout
+    engineer.ok("cancel", "--yes", "--stack", "t")
+    printed = engineer.ok(*UP)
+
+    assert SECRET not in printed
+    key = team.client("kms").describe_key(KeyId="alias/managed-server-state")["KeyMetadata"]
+    found = list(team.versions())
+    assert any("/stacks/trial/t.json" in name for name, _, _ in found)
+    for name, text, encrypted_with in found:
+        assert SECRET not in text, name
+        assert encrypted_with == key["Arn"], name
+    assert SECRET not in (engineer.folder / "Pulumi.t.yaml").read_text()
+    assert SECRET not in engineer.ok("stack", "export", "--stack", "t")
+    assert SECRET in engineer.ok("stack", "output", "--show-secrets", "--stack", "t")
+
+    # Nobody answers there: without asking for the key, nothing can be read.
+    unasked = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    without = engineer.run("stack", "output", "--show-secrets", "--stack", "t", **unasked)
+    assert without.returncode != 0
+    assert "KMS: Decrypt" in without.stdout
+    assert SECRET not in without.stdout
