@@ -5,6 +5,7 @@ from pathlib import Path
 import pulumi
 
 from components.customer_environment import CustomerEnvironment, CustomerEnvironmentArgs
+from components.standing import refuse_what_harms
 from managed_server.problems import InputError
 from managed_server.proven import load_proven
 
@@ -16,6 +17,7 @@ try:
 except InputError as error:
     raise pulumi.RunError(str(error)) from error
 
+refuse_what_harms(customer)
 environment = CustomerEnvironment(customer.id, CustomerEnvironmentArgs(customer, bundles, TEMPLATES))
 for name, value in environment.outputs.items():
     pulumi.export(name, value)

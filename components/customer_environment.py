@@ -164,6 +164,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
 
     def _publish(self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer]) -> None:
         """Tell the hub of the servers, in its own account."""
+        if not servers:  # of a customer that leaves: its hub may be no more
+            return
         customer, hub = self._customer, self._customer.hub
         own = customer.runs_hub is not None and customer.runs_hub.id == hub.id
         provider = self._home_provider if own else self._aws("aws-hub", hub.account_id, hub.region)
@@ -294,4 +296,10 @@ class CustomerEnvironment(pulumi.ComponentResource):
         }
         if made is not None:
             known |= {"instance_id": made.instance_id, "address": made.address}
+            # What a later stack file is held against (components/standing.py).
+            known |= {
+                "instance_type": server.instance_type,
+                "architecture": server.architecture,
+                "disk_gb": server.disk_gb,
+            }
         return known

@@ -55,6 +55,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
             server.maintenance.day, server.maintenance.time, server.maintenance.reboot
         ),
         pin=server.pin,
+        resize=server.resize,
         packages=packages,
         vendor_packages=vendor_packages,
         units=gather.units(),

@@ -1,6 +1,7 @@
 """Stack file + catalogue + tools + contract -> CustomerSpec, and every check across them."""
 
 import datetime
+from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from managed_server import spec
@@ -176,7 +177,12 @@ class _Resolver:
             admin_networks=admin,
             users=users,
             exceptions=customer.exceptions,
-            servers=with_peers(tuple(server for server in servers if server is not None)),
+            servers=with_peers(
+                tuple(server for server in servers if server is not None and not self._leaves(server.name))
+            ),
+            window_minutes=schedule.window_minutes(project),
+            retiring=tuple(name for name in sorted(customer.servers) if self._leaves(name)),
+            retires=customer.retire,
         )
 
     def _check_customer(self) -> None:
@@ -249,7 +255,13 @@ class _Resolver:
             if site in server.sites[:index]:
                 self.error((*at, "sites", index), f"{site!r} is listed twice")
         self._check_peers(name, server)
-        reaches = tuple(sorted(other for other, s in self.customer.servers.items() if name in s.peers))
+        reaches = tuple(
+            sorted(
+                other
+                for other, s in self.customer.servers.items()
+                if name in s.peers and not self._leaves(other)
+            )
+        )
         place = Place(server, machine, reaches) if machine is not None else None
         chosen = self._choose(at, server, place)
         if release is None or place is None or len(self.problems) > before:
@@ -259,6 +271,9 @@ class _Resolver:
         result = server_spec(name, whose, gather, release)
         self._check_server(at, result, objectives)
         return result
+
+    def _leaves(self, name: str) -> bool:
+        return self.customer.retire or self.customer.servers[name].retire
 
     def _check_peers(self, name: str, server: Server) -> None:
         for index, peer in enumerate(server.peers):
@@ -270,6 +285,8 @@ class _Resolver:
                 self.error(path, f"{peer!r} is no server of this stack file{nearest(peer, others)}")
             elif peer in server.peers[:index]:
                 self.error(path, f"{peer!r} is listed twice")
+            elif self._leaves(peer) and not self._leaves(name):
+                self.error(path, f"{peer!r} is to be retired; take it out")
 
     def _choose(self, at: Path, server: Server, place: Place | None) -> tuple[Chosen, ...]:
         """Return the server's entries: its software, and the tools whose condition holds."""
@@ -390,7 +407,11 @@ class _Resolver:
         for resolved in result.servers:
             for message, _ in end_of_life.warnings(self.project, resolved, today):
                 warning(("servers", resolved.name, "software"), message)
+        for path, message in self._changing(today):
+            warning(path, message)
         for name, server in self.customer.servers.items():
+            if self._leaves(name):
+                continue
             if server.disk_gb > surcharge:
                 warning(("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge")
             if server.pin:
@@ -400,3 +421,15 @@ class _Resolver:
         for name, user in self.customer.users.items():
             if user.expires and user.expires < today:
                 warning(("users", name), f"expired on {user.expires}: the account is locked")
+
+    def _changing(self, today: datetime.date) -> Iterator[tuple[Path, str]]:
+        """Yield what the stack file says of servers only for a while."""
+        for name, server in sorted(self.customer.servers.items()):
+            if self._leaves(name):
+                whole = "" if self.customer.retire else f" {name}"
+                yield (
+                    ("servers", name),
+                    f"is to be no more: `managed retire {self.stack}{whole}` sees to it",
+                )
+            elif server.resize and server.resize < today:
+                yield ("servers", name, "resize"), f"{server.resize} is over; take it out"

@@ -180,6 +180,8 @@ class ServerSpec:
     unsupported_packages: tuple[str, ...]
     maintenance: Maintenance
     pin: str | None
+    resize: datetime.date | None
+    """Day (UTC) on which it may be stopped for another instance type."""
     packages: tuple[str, ...]
     vendor_packages: tuple[str, ...]
     units: tuple[Unit, ...]
@@ -263,6 +265,12 @@ class CustomerSpec:
     exceptions: tuple[PolicyException, ...]
     """What its resources are let off of the policies."""
     servers: tuple[ServerSpec, ...]
+    window_minutes: int
+    """Length of the servers' maintenance windows."""
+    retiring: tuple[str, ...]
+    """Names of servers that the stack file still has and that are to be no more."""
+    retires: bool
+    """Whether the customer itself leaves."""
 
     @property
     def delivery_bucket(self) -> str:

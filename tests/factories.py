@@ -99,6 +99,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         unsupported_packages=(),
         maintenance=spec.Maintenance("sunday", "03:00", "if-needed"),
         pin=None,
+        resize=None,
         **dict.fromkeys(
             (
                 *("packages", "vendor_packages", "units", "processes", "listens", "files", "directories"),
@@ -158,6 +159,9 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
         users=(),
         exceptions=(),
         servers=servers or (server(),),
+        window_minutes=60,
+        retiring=(),
+        retires=False,
     )
     return dataclasses.replace(made, **changes)
 

@@ -99,6 +99,10 @@ class Server(Model):
     )
     maintenance: Maintenance = Maintenance(day="sunday", time="07:00", reboot="if-needed")
     pin: Sha256 | None = Field(default=None, description="sha256 of an earlier bundle to go back to")
+    resize: Date | None = Field(
+        default=None, description="day (UTC) on which it may be stopped for another instance_type"
+    )
+    retire: Bool = Field(default=False, description="it leaves: `managed retire` ends it")
 
 
 class Customer(Model):
@@ -115,6 +119,7 @@ class Customer(Model):
     exceptions: tuple[PolicyException, ...] = Field(
         default=(), description="what a resource is let off of the policies, and until when"
     )
+    retire: Bool = Field(default=False, description="the customer leaves: `managed retire` ends all servers")
 
 
 class StackConfig(Model):

@@ -113,6 +113,9 @@ def test_outputs(acme):
                 "pointer": "servers/web1/current.json",
                 "instance_id": "acme-web1-instance-id",
                 "address": "192.0.2.9",
+                "instance_type": "t3.large",
+                "architecture": "amd64",
+                "disk_gb": 80,
             }
         },
         "delivery_bucket": "ms-acme-delivery-123456789012-eu-west-2",

@@ -8,17 +8,34 @@ import pytest
 import yaml
 from pulumi.runtime import mocks
 
+import components.standing
 from managed_server.bundle import build
 from managed_server.resolve import load_customer
 from tests.components.conftest import RecordingMocks, RecordingMonitor
 from tests.conftest import ROOT
 
 
-def run(program):
+class Standing(RecordingMocks):
+    """Says as well what stands of the stack, as the engine does."""
+
+    def __init__(self, servers):
+        super().__init__()
+        self.servers = servers
+
+    def call(self, args):
+        if args.token != "pulumi:pulumi:readStackOutputs":
+            return super().call(args)
+        assert args.args == {"name": "organization/managed-server/example"}
+        return {**args.args, "outputs": {"servers": self.servers} if self.servers else {}}
+
+
+def run(program, standing=None, *, preview=False):
     """Run a program as the stack ``example``; return what it registered and exported."""
-    answers = RecordingMocks()
+    answers = Standing(standing)
     monitor = RecordingMonitor(answers)
-    mocks.set_mocks(answers, project="managed-server", stack="example", monitor=monitor)
+    mocks.set_mocks(
+        answers, "managed-server", "example", preview=preview, monitor=monitor, organization="organization"
+    )
     exported = {}
 
     @pulumi.runtime.test
@@ -52,6 +69,36 @@ def test_bad_input_is_said_without_a_traceback_and_creates_nothing(inputs):
     stack.write_text(stack.read_text().replace("nginx", "ngnix", 1))
     with pytest.raises(pulumi.RunError, match=r"Pulumi.example.yaml:\d+: .*unknown software 'ngnix'"):
         run(inputs / "__main__.py")
+
+
+WEB1 = {"instance_id": "i-1", "instance_type": "t3.large", "architecture": "amd64", "disk_gb": 80}
+
+
+def test_what_stands_as_written_is_built_again():
+    made, exported = run(ROOT / "__main__.py", {"web1": WEB1})
+    assert len(made) > 50
+    facts = ("instance_type", "architecture", "disk_gb")
+    assert {key: exported["servers"]["web1"][key] for key in facts} == {key: WEB1[key] for key in facts}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_renamed_server_is_refused_before_anything_is_registered(preview):
+    with pytest.raises(pulumi.RunError, match=r"Pulumi.example.yaml: servers.www1: stands.*isn't renamed"):
+        run(ROOT / "__main__.py", {"web1": WEB1, "www1": WEB1}, preview=preview)
+
+
+def test_another_size_is_shown_by_a_preview_and_not_made(monkeypatch):
+    said = []
+    monkeypatch.setattr(pulumi, "warn", said.append)
+    other = {"web1": {**WEB1, "instance_type": "t3.medium"}}
+    when = components.standing.datetime.datetime(2026, 12, 8, 12, tzinfo=components.standing.datetime.UTC)
+    monkeypatch.setattr(components.standing, "_now", lambda: when)
+    made, _ = run(ROOT / "__main__.py", other, preview=True)
+    assert len(made) > 50
+    assert len(said) == 1
+    assert "an update is refused now" in said[0]
+    with pytest.raises(pulumi.RunError, match=r"t3\.medium becomes t3.large, which stops the server"):
+        run(ROOT / "__main__.py", other)
 
 
 def test_the_program_is_short():
