@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands import backups, people
+from managed_server.commands import backups, leaving, people
 from managed_server.commands.new import new
 from managed_server.commands.options import HERE, Json, Root, Stacks
 from managed_server.commands.options import repository as _root
@@ -40,6 +40,7 @@ for command in (
     backups.restore,
     backups.drill,
     backups.prune,
+    leaving.retire,
 ):
     app.command()(command)
 

@@ -63,7 +63,7 @@ def restore(
         InputError: the stack has no such server.
         RestoreError: it failed; the same command goes on from there.
     """
-    _settle(root, stack, progress)
+    settle(root, stack, progress)
     place = look(root, stack, server)
     if place.replaced:
         agree(f"{place.lost}, which was lost, has been replaced by {place.now}; {where} gets its data.")
@@ -126,14 +126,14 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
     else:
         if place.protected:
             progress(f"{place.lost} is no longer protected")
-            _pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
+            run_pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
         more = ["--replace", place.urn]
     progress("a new machine takes its address, its role and its bundle")
     command = ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies", *more]
-    _pulumi(root, command, show=True)
+    run_pulumi(root, command, show=True)
 
 
-def _settle(root: Path, stack: str, progress: Progress) -> None:
+def settle(root: Path, stack: str, progress: Progress) -> None:
     """Put the stack's state right after a run that was killed.
 
     Raises:
@@ -184,11 +184,11 @@ def wait(where: str, ssh: str, progress: Progress, seconds: float) -> None:
 
 
 def _resources(root: Path, stack: str) -> list[dict[str, Any]]:
-    exported = json.loads(_pulumi(root, ["stack", "export", "--stack", stack]))
+    exported = json.loads(run_pulumi(root, ["stack", "export", "--stack", stack]))
     return list((exported["deployment"] or {}).get("resources") or [])
 
 
-def _pulumi(root: Path, arguments: list[str], *, show: bool = False) -> str:
+def run_pulumi(root: Path, arguments: list[str], *, show: bool = False) -> str:
     """Run Pulumi; its own output is the progress where it is shown (on stderr)."""
     try:
         done = subprocess.run(

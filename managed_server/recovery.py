@@ -45,7 +45,7 @@ def recover(root: Path, stack: str, environ: dict[str, str], progress: Progress)
         RecoveryError: if somebody else holds the lock, or Pulumi or AWS refuses; the state is then as it was.
     """
     _settle_locks(root, stack, environ, progress)
-    exported = _export(root, stack, environ)
+    exported = export_state(root, stack, environ)
     deployment = exported["deployment"]
     operations = deployment.get("pending_operations") or []
     pending = [operation["resource"] for operation in operations if operation["type"] == "creating"]
@@ -63,7 +63,7 @@ def recover(root: Path, stack: str, environ: dict[str, str], progress: Progress)
             for operation in operations
             if operation["type"] != "creating" or operation["resource"]["urn"] in unsettled
         ]
-        _import(root, stack, exported, environ)
+        import_state(root, stack, exported, environ)
     _read_taken_over(root, stack, environ, deployment)
 
 
@@ -138,18 +138,28 @@ def _read_taken_over(root: Path, stack: str, environ: dict[str, str], deployment
         return
     targets = [argument for urn in asked for argument in ("--target", urn)]
     _pulumi(["refresh", "--yes", "--skip-preview", "--stack", stack, *targets], root, environ)
-    exported = _export(root, stack, environ)
+    exported = export_state(root, stack, environ)
     for resource in exported["deployment"]["resources"]:
         if resource["urn"] in asked and not resource.get("delete"):
             resource["inputs"] = asked[resource["urn"]]
-    _import(root, stack, exported, environ)
+    import_state(root, stack, exported, environ)
 
 
-def _export(root: Path, stack: str, environ: dict[str, str]) -> dict[str, Any]:
+def export_state(root: Path, stack: str, environ: dict[str, str]) -> dict[str, Any]:
+    """Return a stack's state.
+
+    Raises:
+        RecoveryError: if Pulumi refuses.
+    """
     return dict(json.loads(_pulumi(["stack", "export", "--stack", stack], root, environ)))
 
 
-def _import(root: Path, stack: str, exported: dict[str, Any], environ: dict[str, str]) -> None:
+def import_state(root: Path, stack: str, exported: dict[str, Any], environ: dict[str, str]) -> None:
+    """Put a state in the place of a stack's.
+
+    Raises:
+        RecoveryError: if Pulumi refuses; the state is then as it was.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # secrets in it are encrypted
         json.dump(exported, file)
         file.flush()

@@ -57,13 +57,13 @@ def _asked(finder: Any, resource: dict[str, Any], provider: Inputs, environ: dic
     name = resource["urn"].rpartition("::")[2]
     inputs = {**(resource.get("inputs") or {}), "id": resource.get("id")}
     try:
-        return list(finder(_clients(provider, environ), name, inputs))
+        return list(finder(clients(provider, environ), name, inputs))
     except (BotoCoreError, ClientError) as error:
         raise LookUpError(f"can't look for {name} in AWS: {error}") from error
 
 
-def _clients(provider: Inputs, environ: dict[str, str]) -> Client:
-    """Return a maker of boto3 clients with the region and the role of the resource's own provider."""
+def clients(provider: Inputs, environ: dict[str, str]) -> Client:
+    """Return a maker of boto3 clients with the region and the role of a provider, by its recorded inputs."""
     roles = provider.get("assumeRoles") or []
     roles = json.loads(roles) if isinstance(roles, str) else roles
     role = roles[0]["roleArn"] if roles else None

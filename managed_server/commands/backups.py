@@ -42,7 +42,7 @@ def restore(
 
             code = machines.restore(
                 here, stack, server, where, at, ssh,
-                agree=lambda text: _agree(text, yes=yes),
+                agree=lambda text: agree(text, yes=yes),
                 progress=lambda message: typer.echo(f"· {message}", err=True),
             )  # fmt: skip
             raise typer.Exit(code)
@@ -52,11 +52,11 @@ def restore(
     if path:
         typer.echo(f"To be invoiced: {restores.price(here)}", err=True)
     else:
-        _agree(f"All data of {stack}-{server} ({address}) go back to the backup; its services stop.", yes=yes)
+        agree(f"All data of {stack}-{server} ({address}) go back to the backup; its services stop.", yes=yes)
     raise typer.Exit(restores.run(where, path or [], at, ssh))
 
 
-def _agree(text: str, *, yes: bool) -> None:
+def agree(text: str, *, yes: bool) -> None:
     """Say what is about to happen, and end here unless somebody says yes, or has said it before."""
     typer.echo(text, err=True)
     if not yes:
@@ -107,7 +107,7 @@ def prune(
             )
             if not going:
                 continue
-            _agree("\n".join(going), yes=yes)
+            agree("\n".join(going), yes=yes)
             gone = prunes.forget(found, kept, restic, dry_run=False)
             typer.echo(f"{stack}-{name}: {len(gone)} snapshots are gone", err=True)
     except prunes.PruneError as error:

@@ -49,6 +49,7 @@ def customer_data(project: Project, customer: spec.CustomerSpec, today: datetime
         "backup_region": customer.backup_region,
         "contacts": [{"name": of.name, "email": of.email, "phone": of.phone} for of in customer.contacts],
         "servers": [_server(project, server, today) for server in customer.servers],
+        "retiring": list(customer.retiring),
         "users": [
             {
                 "name": user.name,

@@ -44,6 +44,8 @@ def _head(found: dict[str, Any]) -> Iterator[Line]:
     yield f"stack file  {found['stack_file']}"
     yield f"account     {found['account_id']}, {found['region']}; backups in {found['backup_region']}"
     yield f"watched by  {found['hub']}{', itself' if found['runs_hub'] else ''}"
+    if found["retiring"]:
+        yield f"retiring    {', '.join(found['retiring'])}: not charged any more"
     for of in found["contacts"]:
         yield f"contact     {', '.join(part for part in (of['name'], of['email'], of['phone']) if part)}"
 

@@ -1,0 +1,40 @@
+"""``managed retire``: the end of a server, or of a customer."""
+
+from typing import Annotated
+
+import typer
+
+from managed_server.commands.backups import agree
+from managed_server.commands.options import HERE, Root, Stack, repository
+
+
+def retire(
+    stack: Stack,
+    server: Annotated[
+        str | None, typer.Argument(help="The server; all of them where the customer leaves.")
+    ] = None,
+    *,
+    without_backup: Annotated[
+        list[str] | None,
+        typer.Option(help="A server whose machine is dead: no last backup of it; repeatable."),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Your account on the servers, if SSH doesn't know.")
+    ] = None,
+    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before something is given up.")] = False,
+    root: Root = HERE,
+) -> None:
+    """End what the stack file says is to leave: last backup, then all of it but the backups; those later."""
+    from managed_server import retire as retires  # noqa: PLC0415 - commands load what they need
+    from managed_server.restore import RestoreError  # noqa: PLC0415
+
+    try:
+        retires.retire(
+            repository(root), stack, server, retires.Access(ssh, user, frozenset(without_backup or ())),
+            agree=lambda text: agree(text, yes=yes),
+            progress=lambda message: typer.echo(f"· {message}", err=True),
+        )  # fmt: skip
+    except (retires.RetireError, RestoreError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error

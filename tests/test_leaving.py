@@ -1,0 +1,391 @@
+"""Servers and customers that leave: their stack file, the state, and the command."""
+
+import datetime
+import json
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+
+from managed_server import retire as retires
+from managed_server.inputs import load_project
+from managed_server.leaving import State
+from managed_server.problems import InputError
+from managed_server.project import Project
+from managed_server.reports.show import customer_data
+from managed_server.reports.show_text import print_customer
+from managed_server.resolve import resolve_stack
+from managed_server.restore import RestoreError
+from tests.conftest import ROOT
+from tests.stackfile import STACK, write_stack
+
+TWO = (
+    STACK
+    + """\
+      db1:
+        instance_type: t3.large
+        disk_gb: 80
+        software: [redis]
+        peers: [web1]
+"""
+)
+RETIRE = "        retire: true\n"
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return load_project(ROOT)
+
+
+def resolved(project, inputs, text):
+    write_stack(inputs, text)
+    return resolve_stack(in_copy(project, inputs), "acme")
+
+
+def in_copy(project, inputs):
+    return replace(project, drafts=inputs)
+
+
+def test_a_server_that_leaves_is_checked_told_and_built_no_more(project, inputs):
+    customer, warnings = resolved(project, inputs, TWO + RETIRE)
+    assert [server.name for server in customer.servers] == ["web1"]
+    assert (customer.retiring, customer.retires) == (("db1",), False)
+    assert customer.server("web1").linked == (), "nobody is told of it any more"
+    [told] = [w.message for w in warnings if w.path == "servers.db1"]
+    assert told == "is to be no more: `managed retire acme db1` sees to it"
+    with pytest.raises(InputError, match="unknown software 'ngnix'"):
+        resolved(project, inputs, (TWO + RETIRE).replace("redis", "ngnix"))
+
+
+def test_show_says_what_leaves(project, inputs, capsys):
+    write_stack(inputs, TWO + RETIRE)
+    today = datetime.date(2027, 1, 15)
+    found = customer_data(project, resolve_stack(in_copy(project, inputs), "acme", today)[0], today)
+    assert [server["name"] for server in found["servers"]] == ["web1"]
+    print_customer(found)
+    assert "retiring    db1: not charged any more" in capsys.readouterr().out
+
+
+def test_a_peer_that_leaves_is_taken_out_by_hand(project, inputs):
+    leaving = TWO.replace("    servers:\n      web1:\n", f"    servers:\n      web1:\n{RETIRE}")
+    with pytest.raises(InputError, match=r"servers.db1.peers\[0\]: 'web1' is to be retired; take it out"):
+        resolved(project, inputs, leaving)
+
+
+def test_a_customer_that_leaves_has_no_server_left(project, inputs):
+    customer, warnings = resolved(project, inputs, TWO + "    retire: true\n")
+    assert customer.servers == ()
+    assert (customer.retiring, customer.retires) == (("db1", "web1"), True)
+    assert {w.message for w in warnings} == {"is to be no more: `managed retire acme` sees to it"}
+
+
+def test_a_day_for_another_size_that_is_over_is_told(project, inputs):
+    text = TWO.replace("        disk_gb: 80\n", '        disk_gb: 80\n        resize: "2020-01-01"\n', 1)
+    _, warnings = resolved(project, inputs, text)
+    assert [str(w).rpartition(": ")[2] for w in warnings if "resize" in w.path] == [
+        "2020-01-01 is over; take it out"
+    ]
+
+
+# --- the state -----------------------------------------------------------------------------------
+
+
+def urn(kind, name):
+    return f"urn:pulumi:acme::managed-server::{kind}::{name}"
+
+
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+STACK_URN = urn("pulumi:pulumi:Stack", "managed-server-acme")
+PROVIDER = {
+    "urn": urn("pulumi:providers:aws", "acme-aws"),
+    "id": "p",
+    "type": "pulumi:providers:aws",
+    "custom": True,
+    "inputs": {"region": "eu-west-2"},
+}
+
+
+def component(kind, name):
+    return {
+        "urn": urn(f"managed-server:index:{kind}", name),
+        "type": f"managed-server:index:{kind}",
+        "parent": STACK_URN,
+    }
+
+
+def custom(kind, name, parent, *, protect=False, **inputs):
+    return {
+        "urn": urn(kind, name),
+        "type": kind,
+        "custom": True,
+        "id": name,
+        "parent": parent["urn"],
+        "protect": protect,
+        "provider": f"{PROVIDER['urn']}::p",
+        "inputs": inputs,
+        "outputs": {"id": name, "userDataBase64": "", "arn": name},
+    }
+
+
+def resources():
+    """Two servers, of which one's name begins like the other's, and a bucket of backups."""
+    made = [
+        {
+            "urn": STACK_URN,
+            "type": "pulumi:pulumi:Stack",
+            "outputs": {
+                "servers": {
+                    "web": {"instance_id": "i-1", "address": "192.0.2.1"},
+                    "web-2": {"instance_id": "i-2", "address": "192.0.2.2"},
+                }
+            },
+        },
+        PROVIDER,
+    ]
+    delivery, pointers = component("Delivery", "acme-delivery"), []
+    for name in ("web", "web-2"):
+        server, hub = component("ManagedServer", f"acme-{name}"), component("HubFragment", f"acme-{name}-hub")
+        told = {"bucket": "fleet", "key": f"fragments/acme/{name}.json"}
+        made += [
+            server,
+            custom("aws:ec2/instance:Instance", f"acme-{name}-instance", server, protect=True),
+            hub,
+            custom(OBJECT, f"acme-{name}-hub-fragment", hub, **told),
+        ]
+        pointers.append(custom(OBJECT, f"acme-delivery-{name}-pointer", delivery, tags={"server": name}))
+    made += [delivery, *pointers]
+    backup = component("OffsiteBackup", "acme-backup")
+    return [
+        *made,
+        backup,
+        custom("aws:s3/bucket:Bucket", "backups", backup, protect=True, bucket="backups"),
+        custom("aws:s3/bucket:Bucket", "delivery", backup, bucket="delivery", forceDestroy=True),
+    ]
+
+
+def names(found):
+    return [each["urn"].rpartition("::")[2] for each in found]
+
+
+def test_of_a_server_that_leaves_protection_and_entry_go_and_of_no_other():
+    state = State("acme", resources())
+    assert state.standing(("web",)) == {"web": {"instance_id": "i-1", "address": "192.0.2.1"}}
+    assert state.let_go(("web",)) == 1
+    assert state.standing(("web", "web-2")).keys() == {"web-2"}
+    protected = [each for each in state.resources if each.get("protect")]
+    assert names(protected) == ["acme-web-2-instance", "backups"]
+    assert state.let_go(("web",)) == 0
+
+
+def test_what_remains_of_a_server_has_its_name_or_its_tag():
+    state = State("acme", resources())
+    assert names(state.remaining(("web-2",))) == [
+        "acme-web-2-instance",
+        "acme-web-2-hub-fragment",
+        "acme-delivery-web-2-pointer",
+    ]
+    state.forget({each["urn"] for each in state.remaining(("web", "web-2"))})
+    assert state.remaining(("web", "web-2")) == []
+
+
+def test_what_is_forgotten_is_nobodys_dependency():
+    made = resources()
+    gone = next(each for each in made if each["id" if "id" in each else "urn"] == "acme-web-hub-fragment")
+    made[-1]["dependencies"] = [gone["urn"]]
+    made[-1]["propertyDependencies"] = {"bucket": [gone["urn"], STACK_URN]}
+    state = State("acme", made)
+    state.forget({gone["urn"]})
+    assert state.resources[-1]["dependencies"] == []
+    assert state.resources[-1]["propertyDependencies"] == {"bucket": [STACK_URN]}
+    assert names(state.published(("web", "web-2"))) == ["acme-web-2-hub-fragment"]
+
+
+def test_buckets_that_are_not_emptied_by_themselves():
+    assert names(State("acme", resources()).buckets()) == ["backups"]
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+PULUMI = """#!/bin/sh
+echo "$@" >>"$PLACE/asked"
+case "$1 $2" in
+"stack export") cat "$PLACE/state" ;;
+"stack import") while [ "$1" != --file ]; do shift; done; cp "$2" "$PLACE/state" ;;
+up*)
+    [ ! -e "$PLACE/fails" ] || exit 255
+    cp "$PLACE/after" "$PLACE/state" ;;
+destroy*) cp "$PLACE/nothing" "$PLACE/state" ;;
+esac
+"""
+SSH = """#!/bin/sh
+echo "ssh $*" >>"$PLACE/asked"
+cat "$PLACE/says"
+exit $(cat "$PLACE/code")
+"""
+
+
+class NoBuckets:
+    """Buckets that can be reached and are empty."""
+
+    def why_not(self, _client, _bucket):
+        return None
+
+    def no_more_logs(self, _s3, _bucket):
+        pass
+
+    def look(self, _s3, bucket, prefix=""):
+        return retires.kept_backups.Kept(bucket, prefix, (), None)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, inputs):
+    for name, text in {"pulumi": PULUMI, "ssh": SSH}.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    write_stack(inputs, STACK.replace("web1:", "web:") + RETIRE)
+    kept = [each for each in resources() if "acme-web-2" not in each["urn"]]
+    kept[0]["outputs"]["servers"].pop("web-2")
+    for name, left in {"state": resources(), "after": [kept[0], PROVIDER, *kept[-3:]], "nothing": []}.items():
+        (tmp_path / name).write_text(json.dumps({"version": 3, "deployment": {"resources": left}}))
+    (tmp_path / "says").write_text("ok snapshot 0123 of 7 files\n")
+    (tmp_path / "code").write_text("0")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    monkeypatch.setattr(retires.kept_backups, "why_not", NoBuckets().why_not)
+    monkeypatch.setattr(retires.kept_backups, "look", NoBuckets().look)
+    monkeypatch.setattr(retires.kept_backups, "no_more_logs", NoBuckets().no_more_logs)
+    return tmp_path
+
+
+def command(inputs, server="web", without=(), answer=None):
+    said = []
+
+    def agree(text):
+        said.append(text)
+        if answer:
+            raise answer
+
+    access = retires.Access("ssh -v", "ann", without)
+    retires.retire(inputs, "acme", server, access, agree=agree, progress=said.append)
+    return said
+
+
+def asked(place, what):
+    path = place / "asked"
+    return [line for line in path.read_text().splitlines() if what in line] if path.exists() else []
+
+
+def test_a_server_is_backed_up_let_go_and_ended(place, inputs):
+    said = command(inputs)
+    assert said[0] == (
+        "acme-web (192.0.2.1) is ended: i-1 is destroyed with all that is on it, and its address is let go. "
+        "Its off-site backups stay."
+    )
+    [ssh] = asked(place, "ssh -v")
+    assert "ann@192.0.2.1 sudo sh -c" in ssh
+    assert "managed-*dumps.service" in ssh
+    assert "acme-web: ok snapshot 0123 of 7 files" in said
+    [up] = asked(place, "up --yes")
+    assert "--policy-pack policies" in up
+    order = [line.split()[0] for line in asked(place, "") if line.split()[0] in ("ssh", "up")]
+    assert order == ["ssh", "up"]
+    assert said[-1] == "nothing is left of acme-web: take its lines out of stacks/Pulumi.acme.yaml"
+
+
+def test_run_again_it_does_nothing_twice(place, inputs):
+    command(inputs)
+    (place / "asked").unlink()
+    said = command(inputs)
+    assert said == ["nothing is left of acme-web: take its lines out of stacks/Pulumi.acme.yaml"]
+    assert asked(place, "ssh") == asked(place, "up --yes") == asked(place, "import") == []
+
+
+def test_after_a_failed_update_the_same_command_goes_on(place, inputs):
+    (place / "fails").touch()
+    with pytest.raises(RestoreError, match="pulumi up --yes failed"):
+        command(inputs)
+    state = State("acme", json.loads((place / "state").read_text())["deployment"]["resources"])
+    assert state.standing(("web",)) == {}
+    assert names(e for e in state.resources if e.get("protect")) == ["acme-web-2-instance", "backups"]
+    (place / "fails").unlink()
+    said = command(inputs)
+    assert len(asked(place, "ssh -v")) == 1, "one last backup is enough"
+    assert said[-1].startswith("nothing is left of acme-web:")
+
+
+@pytest.mark.parametrize(("says", "code"), [("warning 3 files couldn't be read\n", "0"), ("", "255")])
+def test_without_a_good_last_backup_nothing_is_touched(place, inputs, says, code):
+    (place / "says").write_text(says)
+    (place / "code").write_text(code)
+    with pytest.raises(retires.RetireError, match=r"last backup didn't go well: .*--without-backup web"):
+        command(inputs)
+    assert asked(place, "import") == asked(place, "up --yes") == []
+
+
+def test_a_dead_machine_is_asked_for_nothing(place, inputs):
+    said = command(inputs, without=("web",))
+    assert asked(place, "ssh") == []
+    assert "acme-web: no last backup; the latest one that went well is what is left" in said
+
+
+def test_nothing_happens_where_somebody_says_no(place, inputs):
+    with pytest.raises(KeyboardInterrupt):
+        command(inputs, answer=KeyboardInterrupt())
+    assert asked(place, "ssh") == asked(place, "import") == asked(place, "up --yes") == []
+
+
+def test_a_dead_hub_is_told_of_and_blocks_nothing(place, inputs, monkeypatch):
+    monkeypatch.setattr(retires.kept_backups, "why_not", lambda *_: "no such bucket")
+    (place / "fails").touch()
+    with pytest.raises(RestoreError):
+        command(inputs)
+    state = State("acme", json.loads((place / "state").read_text())["deployment"]["resources"])
+    assert state.published(("web",)) == []
+    assert "acme-web-2-hub-fragment" in names(state.published(("web-2",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "server", "wrong"),
+    [
+        (STACK, "web1", "servers.web1.retire: the server is not to leave: write `retire: true`"),
+        (STACK, None, "retire: the customer is not to leave: write `retire: true`"),
+        (STACK, "www", "servers: has no server 'www'; it has: web1"),
+    ],
+)
+def test_what_the_stack_file_does_not_say_is_refused(place, inputs, text, server, wrong):
+    write_stack(inputs, text)
+    with pytest.raises(InputError) as refused:
+        command(inputs, server)
+    assert wrong in str(refused.value)
+    assert asked(place, "") == []
+
+
+def test_a_hub_does_not_leave_its_customers(place, inputs):
+    path = inputs / "stacks" / "Pulumi.hub.yaml"
+    path.write_text(path.read_text().replace("    hub: hub", "    retire: true\n    hub: hub", 1))
+    access = retires.Access("ssh", None, ())
+    with pytest.raises(InputError, match="is the hub of acme, example: move them to another hub first"):
+        retires.retire(inputs, "hub", None, access, agree=print, progress=print)
+    assert asked(place, "") == []
+
+
+def test_a_customer_goes_with_its_backups_when_nothing_is_locked(place, inputs):
+    write_stack(inputs, STACK.replace("web1:", "web:") + "    retire: true\n")
+    said = command(inputs, None)
+    assert asked(place, "destroy --yes")
+    assert asked(place, "stack rm --yes --preserve-config --stack acme")
+    assert said[-1] == "nothing is left of acme: remove stacks/Pulumi.acme.yaml"
+
+
+def test_a_customer_whose_backups_are_locked_keeps_them(place, inputs, monkeypatch):
+    until = retires.datetime(2999, 1, 1, 12, tzinfo=retires.UTC)
+    kept = retires.kept_backups.Kept("backups", "", (("web/config", "1"),), until)
+    monkeypatch.setattr(retires.kept_backups, "look", lambda *_: kept)
+    write_stack(inputs, STACK.replace("web1:", "web:") + "    retire: true\n")
+    said = command(inputs, None)
+    assert "acme: the off-site backups stay, locked until 2999-01-01 12:00 UTC" in said[-1]
+    assert asked(place, "destroy") == asked(place, "stack rm") == []
