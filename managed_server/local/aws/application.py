@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from managed_server.local.aws.faults import Failure, Faults
+
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -53,10 +55,11 @@ class LocalAwsApplication:
     turn.
     """
 
-    def __init__(self, moto: Application, boot_id: str) -> None:
+    def __init__(self, moto: Application, boot_id: str, faults: Faults | None = None) -> None:
         """`moto`: the application to wrap; `boot_id`: made anew at each start, as all resources are."""
         self._moto = moto
         self._boot_id = boot_id
+        self._faults = faults
         self._turn = threading.Lock()
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
 
@@ -71,7 +74,8 @@ class LocalAwsApplication:
             return _text(start_response, "403 Forbidden", "the local AWS is only emptied by a restart\n")
         _read_body(environ)
         with self._turn:
-            return self._once(environ, start_response)
+            failure = self._faults.failure(environ) if self._faults else None
+            return self._once(environ, start_response) if failure is None else _fail(start_response, failure)
 
     def _once(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Carry a call out once, however often it is sent.
@@ -92,6 +96,12 @@ class LocalAwsApplication:
                     self._answers.popitem(last=False)
         start_response(answer.status, answer.headers)
         return [answer.body]
+
+
+def _fail(start_response: StartResponse, failure: Failure) -> list[bytes]:
+    length = ("Content-Length", str(len(failure.body)))
+    start_response(failure.status, [("Content-Type", failure.content_type), length, *failure.headers])
+    return [failure.body]
 
 
 def _text(start_response: StartResponse, status: str, text: str) -> list[bytes]:

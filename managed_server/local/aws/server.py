@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from managed_server.local.aws import cures, state
 from managed_server.local.aws.application import LocalAwsApplication
+from managed_server.local.aws.faults import FILE, Faults
 
 
 class _Handler(werkzeug_app.MotoRequestHandler):  # type: ignore[misc]  # moto carries no types
@@ -44,10 +45,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _application(boot_id: str) -> LocalAwsApplication:
+def _application(boot_id: str, faults: Faults) -> LocalAwsApplication:
     # Looked up now, after the cures: one replaces it.
     moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
-    return LocalAwsApplication(moto, boot_id)
+    return LocalAwsApplication(moto, boot_id, faults)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -72,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()
     try:
-        server = _bind(arguments.host, arguments.port, _application(boot_id))
+        server = _bind(arguments.host, arguments.port, _application(boot_id, Faults(state_dir / FILE)))
     except SystemExit:  # werkzeug's way to say that the port is taken
         return state.EXIT_PORT
     pid = os.getpid()
