@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.conftest import ROOT
 
 PROJECT = "managed-server"
 STACK = "example"
+UP = ("up", "--policy-pack", "policies")
 
 
 def copy_repository(target: Path) -> Path:
@@ -37,6 +38,12 @@ class Clone:
 
     path: Path
     environ: dict[str, str]
+    stack: str = STACK
+    """Which plain ``pulumi`` works on."""
+
+    def of(self, stack: str) -> "Clone":
+        """The same copy, with plain ``pulumi`` on another stack."""
+        return replace(self, stack=stack)
 
     def managed(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess:
         """Run ``managed`` as it stands in the copy."""
@@ -58,9 +65,9 @@ class Clone:
         self.environ = {**os.environ, **json.loads(done.stdout)}
 
     def pulumi(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
-        """Run plain ``pulumi`` on the example."""
+        """Run plain ``pulumi`` on the stack."""
         return subprocess.run(
-            ["pulumi", *arguments, "--stack", STACK, "--non-interactive"],
+            ["pulumi", *arguments, "--stack", self.stack, "--non-interactive"],
             cwd=self.path,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -71,22 +78,26 @@ class Clone:
         )
 
     def recover(self) -> subprocess.CompletedProcess:
-        """Run ``managed recover`` in the environment that a shell has from ``managed local env``."""
+        """Run ``managed recover``."""
+        return self.deploy("recover", self.stack)
+
+    def deploy(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess:
+        """Run ``managed`` in the environment that a shell has from ``managed local env``."""
         return subprocess.run(
-            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", "recover", STACK],
+            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", *arguments],
             cwd=self.path,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=timeout,
         )
 
     @property
     def checkpoint(self) -> Path:
         """The file that holds the stack's state."""
-        return self.path / ".local" / "state" / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
+        return self.path / ".local" / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
 
     def deployment(self) -> dict:
         """The stack's state; empty while it is being written."""
@@ -95,20 +106,27 @@ class Clone:
         except (OSError, json.JSONDecodeError, KeyError):
             return {}
 
-    def creating(self) -> list[str]:
-        """The types of what is being created just now."""
+    def in_flight(self, operation: str = "creating") -> list[str]:
+        """The types of what is being created, updated or deleted just now."""
         pending = self.deployment().get("pending_operations") or []
-        return [operation["resource"]["type"] for operation in pending if operation["type"] == "creating"]
+        return [each["resource"]["type"] for each in pending if each["type"] == operation]
 
-    def kill_while_creating(self, kind: str, linger: float = 0, timeout: int = 180) -> list[str]:
-        """Start ``pulumi up``, kill it (SIGKILL) while it creates ``kind``; return what was in flight.
+    def kill_while(
+        self, operation: str, kind: str, command: tuple[str, ...] = UP, linger: float = 0, timeout: int = 180
+    ) -> list[str]:
+        """Start ``pulumi``, kill it (SIGKILL) while it creates ``kind``; return what was in flight.
 
-        ``linger``: seconds to wait first, so that AWS has made it, for a kind that takes longer to be ready.
+        Args:
+            operation: ``creating``, ``updating`` or ``deleting``.
+            kind: type of a resource.
+            command: what Pulumi is asked for.
+            linger: seconds to wait first, so that AWS has made it, for a kind that takes longer to be ready.
+            timeout: seconds after which it is no use to wait for it any longer.
         """
         log = self.path / ".local" / "killed-up.log"
         output = log.open("w")
         process = subprocess.Popen(
-            ["pulumi", "up", "--yes", "--stack", STACK, "--policy-pack", "policies", "--non-interactive"],
+            ["pulumi", *command, "--yes", "--stack", self.stack, "--non-interactive"],
             cwd=self.path,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -122,11 +140,11 @@ class Clone:
                 changed = self.checkpoint.stat().st_mtime_ns if self.checkpoint.exists() else 0.0
                 if changed != seen:
                     seen = changed
-                    if kind in self.creating():
+                    if kind in self.in_flight(operation):
                         time.sleep(linger)
                         break
                 if process.poll() is not None:
-                    raise AssertionError(f"up ended before it created {kind}:\n{log.read_text()}")
+                    raise AssertionError(f"it ended before it was {operation} {kind}:\n{log.read_text()}")
                 time.sleep(0.001)
             else:
                 raise AssertionError(f"{kind} was never in flight")
@@ -134,7 +152,7 @@ class Clone:
             process.send_signal(signal.SIGKILL)
             process.wait()
             output.close()
-        in_flight = self.creating()
+        in_flight = self.in_flight(operation)
         assert in_flight, "nothing was in flight when the engine was killed"
         return in_flight
 

@@ -40,7 +40,7 @@ def test_refresh_finds_no_drift(stand):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def steps(stand):
+def planned(stand):
     """What a preview would do, as (operation, type, name)."""
     done = stand.pulumi("preview", "--json", "--policy-pack", "policies")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -59,7 +59,7 @@ def test_a_template_changes_the_bundle_and_its_pointer_and_nothing_else(stand):
     shutil.copy(template, kept)
     try:
         template.write_text(template.read_text() + "# one more line\n")
-        found = steps(stand)
+        found = planned(stand)
     finally:
         kept.replace(template)
     operations = [(operation, kind) for operation, kind, _ in found]
@@ -73,6 +73,65 @@ def test_a_template_changes_the_bundle_and_its_pointer_and_nothing_else(stand):
     assert "bundle" in created
     assert "bundle" in deleted
     assert "pointer" in updated
+
+
+def things(stand):
+    """URN and id of all that the state has; secrets are encrypted anew by every run."""
+    return {(each["urn"], each.get("id")) for each in stand.deployment()["resources"]}
+
+
+def other_stack_file(stand, *changes):
+    """Change the example's stack file; return how it was."""
+    path = stand.path / "stacks" / "Pulumi.example.yaml"
+    text = good = path.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after, 1)
+    path.write_text(text)
+    return path, good
+
+
+def test_a_bigger_disk_another_size_and_a_newer_image_keep_the_machine_and_software_opens_its_rules(stand):
+    """All in one preview: of the machine it shows one update, which replaces nothing."""
+    before = {rule.key for rule in load_customer(stand.path, "example").server("web1").rules}
+    debian = stand.path / "catalogue" / "debian.yaml"
+    images = debian.read_text()
+    path, good = other_stack_file(
+        stand,
+        ("disk_gb: 80", "disk_gb: 100"),
+        ("instance_type: t3.large", "instance_type: t3.xlarge"),
+        ("percona]", "percona, openvpn]"),
+    )
+    try:
+        # As if another one were the newest: what the look-up answers differs.
+        debian.write_text(images.replace("debian-13-{architecture}", "debian-12-{architecture}"))
+        assert debian.read_text() != images
+        opened = {rule.key for rule in load_customer(stand.path, "example").server("web1").rules} - before
+        found = planned(stand)
+    finally:
+        path.write_text(good)
+        debian.write_text(images)
+    assert [step for step in found if step[1].startswith("aws:ec2/") and "instance" in step[1]] == [
+        ("update", "aws:ec2/instance:Instance", "example-web1-instance")
+    ]
+    assert {step[0] for step in found if "replace" in step[0]} == set()
+    rules = {name for operation, kind, name in found if "SecurityGroup" in kind and operation == "create"}
+    assert rules == {f"example-web1-firewall-{key}" for key in opened}
+    assert any(key.startswith("in-udp-1194") for key in opened), opened
+
+
+def test_a_renamed_server_is_refused_with_what_to_do(stand):
+    before = things(stand)
+    path, good = other_stack_file(stand, ("      web1:", "      www1:"))
+    try:
+        done = stand.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+    finally:
+        path.write_text(good)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "servers.web1: stands, and the stack file has it no more. A server isn't renamed" in said
+    assert "write `retire: true` for web1" in said
+    assert things(stand) == before
 
 
 def test_bad_input_creates_nothing_through_plain_pulumi(stand):

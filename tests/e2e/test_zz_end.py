@@ -89,7 +89,7 @@ def kill_and_converge(clone, kinds):
         if number:  # `managed local up` does this by itself, below
             recovered = clone.recover()
             assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-        in_flight = clone.kill_while_creating(kind, linger=LINGER.get(kind, 0))
+        in_flight = clone.kill_while("creating", kind, linger=LINGER.get(kind, 0))
         assert kind in in_flight
         sys.stdout.write(f"killed while it created {kind}; in flight: {', '.join(in_flight)}\n")
         assert clone.wait_for_no_process() == [], "the killed engine left processes behind"
