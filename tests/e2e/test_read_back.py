@@ -1,5 +1,6 @@
 """What stands, read back with boto3 alone."""
 
+import base64
 import hashlib
 import io
 import json
@@ -192,6 +193,30 @@ def test_passphrase_is_the_same_in_both_regions(client, customer):
     }
     assert len(values) == 1
     assert len(values.pop()) >= 32
+
+
+def test_the_passphrase_stands_nowhere_but_in_the_parameter_store(
+    client, customer, stand, first_up, instance
+):
+    """Not in what was printed, in state, log or bundle, in what the hub is told, nor in user data."""
+    ssm = client("ssm").get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
+    secret = ssm["Parameter"]["Value"].encode()
+    told, hubs = fleet(stand, customer)
+    found = {"what up printed": (first_up.stdout + first_up.stderr).encode()}
+    for kind in ("--diff", "--json"):
+        found[f"preview {kind}"] = stand.pulumi("preview", kind).stdout.encode()
+    found |= {str(path): path.read_bytes() for path in (stand.path / ".local").rglob("*") if path.is_file()}
+    found |= {str(path): path.read_bytes() for path in (stand.path / "stacks").iterdir()}
+    for name, s3 in ((customer.delivery_bucket, client("s3")), (customer.hub.fleet_bucket, hubs)):
+        for item in s3.list_objects_v2(Bucket=name)["Contents"]:
+            found[f"{name}/{item['Key']}"] = s3.get_object(Bucket=name, Key=item["Key"])["Body"].read()
+    data = client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
+    found["user data"] = base64.b64decode(data["UserData"]["Value"])
+    assert [place for place, content in found.items() if secret in content] == []
+    for place in ("aws.log", "example.json", ".tar", "fragments/", "Pulumi.example.yaml"):
+        assert any(place in name and content for name, content in found.items()), f"{place} was looked at"
+    assert len(found["user data"]) > 100
+    assert told
 
 
 def test_nothing_stands_in_another_account(stand, customer):
