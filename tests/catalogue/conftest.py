@@ -1,44 +1,36 @@
 """A tree that several modules share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from managed_server.inputs import load_project
-from managed_server.local.debian.tree import ensure_tree
 from managed_server.project import Project
 from managed_server.resolve import resolve_stack
 from managed_server.spec import CustomerSpec, ServerSpec
+from tests import trees
 from tests.releases import RELEASES
 
-from .services import PACKAGES as SERVICE_PACKAGES
-from .support import PACKAGES
-from .vendors import PACKAGES as VENDOR_PACKAGES
 from .vendors import Vendor
-
-
-def _machine(config: pytest.Config, release: int, packages: Sequence[str] = PACKAGES) -> tuple[int, Path]:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return release, ensure_tree(release, packages, reporter.write_line if reporter else print)
 
 
 @pytest.fixture(scope="session", params=RELEASES)
 def machines(request: pytest.FixtureRequest) -> tuple[int, Path]:
     """A Debian release, and a tree of it: each that the catalogue has."""
-    return _machine(request.config, request.param)
+    return request.param, trees.tree(request.param, request.config)
 
 
 @pytest.fixture(scope="session")
 def machine(pytestconfig: pytest.Config) -> tuple[int, Path]:
     """The newest Debian release, and a tree of it."""
-    return _machine(pytestconfig, 13)
+    return 13, trees.tree(13, pytestconfig)
 
 
 @pytest.fixture(scope="session", params=RELEASES)
 def service_machines(request: pytest.FixtureRequest) -> tuple[int, Path]:
     """A Debian release, and a tree of it with the daemons that services.py names."""
-    return _machine(request.config, request.param, SERVICE_PACKAGES)
+    return request.param, trees.tree(request.param, request.config)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +54,7 @@ def server(customer: CustomerSpec) -> ServerSpec:
 @pytest.fixture(scope="module", params=RELEASES)
 def vendor_machine(request: pytest.FixtureRequest) -> tuple[int, Path]:
     """A Debian release, and a tree of it with what the vendors' software is tried by."""
-    return _machine(request.config, request.param, VENDOR_PACKAGES)
+    return request.param, trees.tree(request.param, request.config)
 
 
 @pytest.fixture

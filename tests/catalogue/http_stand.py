@@ -13,13 +13,6 @@ from managed_server.spec import CustomerSpec, ServerSpec
 from .support import customer, files_of, folders_of, run_script
 
 SITE = "www.acme.example"
-PACKAGES = (
-    "apache2", "curl", "fcgiwrap", "gawk", "gunicorn", "haproxy", "iproute2", "libwww-perl", "logrotate",
-    "monitoring-plugins-basic", "munin-plugins-core", "munin-plugins-extra", "nginx", "nodejs", "openssl",
-    "procps", "python3", "python3-uvicorn", "python3-venv", "rsyslog", "shellcheck", "spawn-fcgi", "ssl-cert",
-    "systemd", "varnish",
-)  # fmt: skip
-OF_RELEASE = {12: ("php8.2-fpm", "tomcat10"), 13: ("php8.4-fpm", "tomcat11")}
 
 # Orphans become children of this shell, which buries them: a dead process that stays would count as one.
 REAPER = """[ -n "${REAPER-}" ] || REAPER=1 exec python3 -c '

@@ -12,12 +12,6 @@ from tests.validators.server import Finding, validate_server
 
 from .support import customer, files_of, folders_of, run_script
 
-PACKAGES = (
-    "bind9", "bind9-dnsutils", "bind9-utils", "easy-rsa", "iproute2", "ldap-utils", "libnet-ldap-perl",
-    "memcached", "monitoring-plugins-basic", "monitoring-plugins-standard", "munin-node",
-    "munin-plugins-core", "openssl", "openvpn", "procps", "python3", "shellcheck", "slapd", "systemd",
-)  # fmt: skip
-
 SHELL = """
 id nagios >/dev/null 2>&1 || useradd --system --no-create-home nagios
 id munin >/dev/null 2>&1 || useradd --system --no-create-home munin

@@ -15,15 +15,6 @@ from managed_server.spec import CustomerSpec
 from tests.conftest import ROOT
 from tests.stackfile import STACK, write_stack
 
-# MariaDB stands in for the vendor's server, which no archive here has.
-PACKAGES = (
-    "automysqlbackup", "awscli", "bsd-mailx", "chrony", "iproute2", "iputils-ping", "jq",
-    "libcache-cache-perl", "libdbd-mysql-perl", "libwww-perl", "lsof", "mariadb-client", "mariadb-server",
-    "monitoring-plugins-basic", "monitoring-plugins-standard", "munin-node", "munin-plugins-core",
-    "needrestart", "nftables", "openssl", "postfix", "procps", "python3", "redis-server", "redis-tools",
-    "restic", "rkhunter", "shellcheck", "strace", "systemd", "unattended-upgrades",
-)  # fmt: skip
-
 
 def customer(folder: Path, changes: Mapping[str, str] | None = None, more: str = "") -> CustomerSpec:
     """The small customer of tests/stackfile.py, with texts of its stack file replaced, and more lines."""

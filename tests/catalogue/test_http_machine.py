@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from managed_server.local.debian.tree import ensure_tree
+from tests import trees
 from tests.releases import RELEASES
 from tests.validators.server import validate_server
 
-from .http_stand import OF_RELEASE, PACKAGES, SITE, SOCKETS, STOP, stand
+from .http_stand import SITE, SOCKETS, STOP, stand
 
 pytestmark = pytest.mark.machine
 
@@ -22,9 +22,7 @@ CGI = """printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\
 
 @pytest.fixture(scope="module", params=RELEASES)
 def machine(request):
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    packages = [*PACKAGES, *OF_RELEASE[request.param]]
-    return request.param, ensure_tree(request.param, packages, reporter.write_line if reporter else print)
+    return request.param, trees.tree(request.param, request.config)
 
 
 @pytest.fixture

@@ -2,16 +2,10 @@
 
 import pytest
 
-from managed_server.local.debian.tree import ensure_tree
+from tests import trees
 
 from .monitoring import ORIGINS, small
 from .support import files_of, run_script
-
-PACKAGES = (
-    "clamav", "clamav-daemon", "clamdscan", "iproute2", "monitoring-plugins-basic", "munin-node",
-    "munin-plugins-core", "nagios-nrpe-plugin", "nagios-nrpe-server", "openssl", "procps", "python3",
-    "systemd",
-)  # fmt: skip
 
 pytestmark = pytest.mark.machine
 
@@ -23,8 +17,7 @@ def files(root, customer):
 
 @pytest.fixture(scope="module")
 def tree(pytestconfig):
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    return ensure_tree(13, PACKAGES, reporter.write_line if reporter else print)
+    return trees.tree(13, pytestconfig)
 
 
 PLUGINS = "/usr/local/lib/managed-server/plugins"

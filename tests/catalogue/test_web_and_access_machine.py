@@ -7,18 +7,14 @@ import pytest
 
 from managed_server.inputs import load_project
 from managed_server.local.debian.run import Command, Layout, TreeFile, run_all
-from managed_server.local.debian.tree import ensure_tree
 from managed_server.rendering import render_server
 from managed_server.resolve import resolve_stack
+from tests import trees
 from tests.releases import RELEASES
 
 pytestmark = pytest.mark.machine
 
 ORIGINS = ("firewall", "nginx", "php", "ssh", "users")
-PACKAGES = (
-    "curl", "iproute2", "logrotate", "nftables", "nginx", "openssh-client", "openssh-server", "openssl",
-    "procps", "python3", "rsyslog", "sudo",
-)  # fmt: skip
 SITE = "www.widgets.example"
 
 
@@ -40,9 +36,7 @@ def machine(request, root, tmp_path_factory):
         if f.path in own
     }
     php = project.entries["php"].facts(request.param, {})["php"]
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    packages = [*PACKAGES, f"php{php}-fpm", f"php{php}-cli"]
-    tree = ensure_tree(request.param, packages, reporter.write_line if reporter else print)
+    tree = trees.tree(request.param, request.config)
     directories = "\n".join(
         f"install -d -o {d.owner} -g {d.group} -m {d.mode} {d.path}"
         for d in server.directories

@@ -16,11 +16,6 @@ from tests.stackfile import STACK, write_stack
 
 from .support import files_of, run_script
 
-PACKAGES = (
-    "adduser", "gpg", "gpg-agent", "iproute2", "libwww-perl", "monitoring-plugins-basic",
-    "munin-plugins-core", "procps", "python3", "python3-yaml", "ruby", "shellcheck", "systemd",
-)  # fmt: skip
-
 PEERS = """
         peers: [web2]
       web2: {instance_type: t3.small, disk_gb: 20, software: [nginx]}

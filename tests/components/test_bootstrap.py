@@ -12,11 +12,8 @@ import pytest
 
 from components.user_data import user_data
 from managed_server.local.debian.run import TreeFile, run_in_tree
-from managed_server.local.debian.tree import ensure_tree
-from tests import factories
+from tests import factories, trees
 from tests.conftest import ROOT
-from tests.validators.conftest import _MORE
-from tests.validators.table import load
 
 SCRIPT = ROOT / "templates" / "bootstrap" / "fetch-bundle.sh"
 BUCKET = "ms-acme-delivery-123456789012-eu-west-2"
@@ -284,7 +281,7 @@ def test_the_script_is_in_the_user_data_as_it_stands():
 
 @pytest.mark.machine
 def test_shellcheck_finds_nothing():
-    tree = ensure_tree(13, [*load().packages(), *_MORE], lambda _: None)
+    tree = trees.tree(13)
     text = user_data(ROOT / "templates", factories.customer(), factories.server())
     puppet = ROOT / "puppet"
     files = {
@@ -299,7 +296,7 @@ def test_shellcheck_finds_nothing():
 
 @pytest.mark.machine
 def test_systemd_takes_the_units():
-    tree = ensure_tree(13, [*load().packages(), *_MORE], lambda _: None)
+    tree = trees.tree(13)
     text = user_data(ROOT / "templates", factories.customer(), factories.server())
     units = {
         path: TreeFile(

@@ -9,13 +9,12 @@ from urllib.parse import quote
 
 from managed_server.inputs import load_project
 from managed_server.local.debian.run import Command, Layout, TreeFile, run_all
-from managed_server.local.debian.tree import ensure_tree
 from managed_server.rendering import render_server
 from managed_server.resolve import resolve_stack
+from tests import trees
 from tests.hub.support import Bucket
 
 ORIGINS = ("munin", "nagios", "nrpe")
-PACKAGES = ("curl", "iproute2", "procps", "systemd")
 PROGRAMS = "/usr/local/lib/managed-server/hub"
 SMALL_S3 = Path(__file__).with_name("small_s3.py").read_bytes()
 
@@ -42,12 +41,11 @@ NOTIFY = "setpriv --reuid nagios --regid nagios --init-groups HUB/notify"
 class HubMachine:
     """What a hub's bundle makes of a Debian tree. In scripts, HUB/ and BUCKET are the folders of these."""
 
-    def __init__(self, root, progress):
+    def __init__(self, root, config):
         project = load_project(root)
         self.customer = resolve_stack(project, "hub")[0]
         self.server = self.customer.servers[0]
-        own = {p for entry in ORIGINS for p in project.entries[entry].resolved(13, {}).packages}
-        self.tree = ensure_tree(13, [*own, *PACKAGES], progress)
+        self.tree = trees.tree(13, config)
         self.files = {
             file.path: TreeFile(file.content, file.owner, file.group, int(file.mode, 8))
             for file in render_server(root / "templates", self.customer, self.server)

@@ -12,8 +12,7 @@ pytestmark = pytest.mark.machine
 
 @pytest.fixture(scope="module")
 def hub(root, request):
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    return HubMachine(root, reporter.write_line if reporter else print)
+    return HubMachine(root, request.config)
 
 
 def moment(text):

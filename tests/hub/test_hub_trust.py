@@ -9,8 +9,7 @@ pytestmark = pytest.mark.machine
 
 @pytest.fixture(scope="module")
 def hub(root, request):
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    return HubMachine(root, reporter.write_line if reporter else print)
+    return HubMachine(root, request.config)
 
 
 # The AWS CLI's one command that the machine uses, on the same folder; every upload is noted.

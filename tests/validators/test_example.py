@@ -6,43 +6,27 @@ import pytest
 
 from managed_server.bundle import build
 from managed_server.inputs import load_project
-from managed_server.local.debian.tree import ensure_tree
 from managed_server.resolve import resolve_stack
+from tests import trees
 from tests.conftest import copy_inputs
 from tests.stackfile import STACK, write_stack
 
 from .server import validate_server
-from .table import load
 
 pytestmark = pytest.mark.machine
 
 
 def findings_of(customer, server, templates):
-    """Install what the bundle says into a tree with the bundle's packages, and judge it."""
+    """Install what the bundle says into the tree, and judge it."""
     bundle = build(templates, customer, server)
-    table = load()
-    content = {file.path: file.content for file in bundle.files}
-    packages = [*_of_debian(server, bundle.manifest["packages"]), *table.packages(content)]
-    tree = ensure_tree(server.debian, packages, print_nothing)
     return validate_server(
-        tree,
+        trees.tree(server.debian),
         {file.path: (file.content, file.owner, file.group, int(file.mode, 8)) for file in bundle.files},
         links={link.path: link.target for link in server.links},
         absent=[gone.path for gone in server.removed],
         users=[*(user.name for user in customer.users), "ossec"],
         hostname=server.host_name,
     )
-
-
-def _of_debian(server, packages):
-    """Leave out what comes from a vendor's archive, which a tree isn't built from."""
-    vendors = {source.name for source in server.apt_sources}
-    theirs = {package for entry in server.entries if entry.id in vendors for package in entry.packages}
-    return [package for package in packages if package not in theirs]
-
-
-def print_nothing(_line):
-    """The tree's progress is of no interest in a test's report."""
 
 
 def bad(findings):
