@@ -1,4 +1,4 @@
-"""The one Debian tree of a release in which programs are tried: the catalogue's packages, and tests' own.
+"""The Debian tree of a release in which programs are tried: the catalogue's packages, and tests' own.
 
 One tree with everything takes a fraction of the time that one for each kind of software took. That a server
 has what its files need is shown by machines (tests/box), which get nothing but their bundle's packages.
@@ -11,6 +11,7 @@ import pytest
 
 from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
+from managed_server.model.catalogue import Software
 from managed_server.model.catalogue_items import Absent
 from tests.conftest import ROOT
 from tests.validators.table import load as load_validators
@@ -27,14 +28,16 @@ PROGRAMS = (
 
 
 @cache
-def packages(release: int) -> list[str]:
-    """Names of the tree's packages, sorted."""
+def packages(release: int, *, hub: bool = False) -> list[str]:
+    """Names of the tree's packages, sorted. A hub's change others: Nagios brings Apache PHP's module."""
     project = load_project(ROOT)
     found = {*STAND_INS, *PROGRAMS, *load_validators().packages()}
     for kind in project.checks.kinds.values():
         found.update(kind.packages)
     for entry in project.entries.values():
         resolved = entry.resolved(release, {})
+        if isinstance(resolved, Software) and resolved.hub_only and not hub:
+            continue
         sources = [resolved, *(project.entries[name].resolved(release, {}) for name in resolved.requires)]
         if resolved.installable is True and all(isinstance(each.apt, Absent) for each in sources):
             found.update(() if isinstance(resolved.packages, Absent) else resolved.packages)
@@ -43,7 +46,7 @@ def packages(release: int) -> list[str]:
     return sorted(found)
 
 
-def tree(release: int, config: pytest.Config | None = None) -> Path:
-    """The tree of a release; its progress is shown where it must be built."""
+def tree(release: int, config: pytest.Config | None = None, *, hub: bool = False) -> Path:
+    """The tree of a release, for servers or for hubs; its progress is shown where it must be built."""
     reporter = config.pluginmanager.get_plugin("terminalreporter") if config else None
-    return ensure_tree(release, packages(release), reporter.write_line if reporter else print)
+    return ensure_tree(release, packages(release, hub=hub), reporter.write_line if reporter else print)

@@ -45,7 +45,7 @@ class HubMachine:
         project = load_project(root)
         self.customer = resolve_stack(project, "hub")[0]
         self.server = self.customer.servers[0]
-        self.tree = trees.tree(13, config)
+        self.tree = trees.tree(13, config, hub=True)
         self.files = {
             file.path: TreeFile(file.content, file.owner, file.group, int(file.mode, 8))
             for file in render_server(root / "templates", self.customer, self.server)

@@ -20,7 +20,7 @@ def findings_of(customer, server, templates):
     """Install what the bundle says into the tree, and judge it."""
     bundle = build(templates, customer, server)
     return validate_server(
-        trees.tree(server.debian),
+        trees.tree(server.debian, hub=customer.runs_hub is not None),
         {file.path: (file.content, file.owner, file.group, int(file.mode, 8)) for file in bundle.files},
         links={link.path: link.target for link in server.links},
         absent=[gone.path for gone in server.removed],
