@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from managed_server.inputs import load_stack, stack_names, stack_path
+from managed_server.loading import read_yaml
 from managed_server.local import engine as engines
 from managed_server.local import hub_addresses
 from managed_server.local.aws import process as aws
@@ -228,10 +229,14 @@ def _select(root: Path, stack: str, environ: dict[str, str]) -> None:
     """Select a stack, or make it.
 
     Making it, Pulumi adds its salt to the stack file and formats all of it anew: what people wrote is kept.
+    A file that names a key for its secrets, as that of a deployed customer does, gets no salt.
     """
     path = stack_path(root, stack)
     before = path.read_text()
-    _pulumi(["stack", "select", "--create", stack], root, environ, show=False)
+    data = read_yaml(path, root).data
+    provider = data.get("secretsprovider") if isinstance(data, dict) else None
+    secrets = ["--secrets-provider", provider] if isinstance(provider, str) else []
+    _pulumi(["stack", "select", "--create", stack, *secrets], root, environ, show=False)
     after = path.read_text()
     if after != before:
         added = [line for line in after.splitlines() if line.startswith("encryptionsalt: ")]

@@ -1,5 +1,6 @@
 """State for teams as docs/state.md describes it: made of its template, encrypted and locked."""
 
+import base64
 import getpass
 import json
 import re
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from botocore.config import Config
 
+from managed_server.local import session
 from managed_server.local.aws import process
 from tests.conftest import ROOT
 from tests.engine.local import REGION, Project, built
@@ -237,3 +239,29 @@ def test_engineers_share_a_state_and_are_told_who_holds_it(team, engineer):
     assert without.returncode != 0
     assert "KMS: Decrypt" in without.stdout
     assert SECRET not in without.stdout
+
+
+DEPLOYED = """\
+# written by people
+config:
+  trial:customer: {name: Acme}
+secretsprovider: awskms://alias/managed-server-state?region=eu-west-2
+encryptedkey: KEY
+"""
+
+
+def test_a_deployed_customers_stack_can_be_tried_on_the_local_aws(team, tmp_path):
+    """Its file names a key of the real KMS, and stays as it is."""
+    built()
+    made = Project(tmp_path, team.environ).write(PROGRAM, head="")
+    (tmp_path / "Pulumi.yaml").write_text("name: trial\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    path = tmp_path / "stacks" / "Pulumi.t.yaml"
+    path.write_text(DEPLOYED.replace("KEY", base64.b64encode(b"\x01\x02\x02\x00" + b"\xc8" * 180).decode()))
+    before = path.read_text()
+    session._select(tmp_path, "t", made.environment())
+    printed = made.ok(*UP)
+    assert path.read_text() == before
+    assert SECRET not in printed + made.state()
+    assert '"type":"cloud"' in made.state().replace(" ", "")
+    assert SECRET in made.ok("stack", "output", "--show-secrets", "--stack", "t")

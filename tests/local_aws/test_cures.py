@@ -313,6 +313,18 @@ def unimplemented(aws: Aws) -> None:
         aws.client("logs").list_anomalies()
 
 
+def foreign_ciphertexts(aws: Aws) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    own = kms.encrypt(KeyId=key, Plaintext=b"plain")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=own)["Plaintext"] == b"plain"
+    foreign = [b"\x01\x02\x02\x00" + bytes([number]) * 180 for number in (200, 201)]
+    opened = [kms.decrypt(CiphertextBlob=one)["Plaintext"] for one in foreign]
+    assert [len(one) for one in opened] == [32, 32]
+    assert opened[0] != opened[1]
+    assert kms.decrypt(CiphertextBlob=foreign[0])["Plaintext"] == opened[0]
+
+
 PROOFS = {
     "alarms": Proof(alarms, "500"),
     "backup_plans": Proof(backup_plans, "500"),
@@ -322,6 +334,7 @@ PROOFS = {
     "bucket_lock": Proof(bucket_lock, "Bucket needs to be empty"),
     "burst_credits": Proof(burst_credits, "the default of t3"),
     "conditional_deny": Proof(conditional_deny, "403|Forbidden|AccessDenied"),
+    "foreign_ciphertexts": Proof(foreign_ciphertexts, "InvalidCiphertext"),
     "elastic_addresses": Proof(elastic_addresses, "127\\."),
     "image_check": Proof(image_check, "DID NOT RAISE"),
     "images": Proof(images, "no Debian image"),
