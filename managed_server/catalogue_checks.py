@@ -8,6 +8,7 @@ from managed_server.http_chain import DERIVED, LAYER, PORT
 from managed_server.loading import Document, nearest
 from managed_server.model.catalogue import SECTIONS, Software, Tool
 from managed_server.model.catalogue_items import Absent, CheckIntent
+from managed_server.model.contract import Priority
 from managed_server.problems import Path, Problem
 from managed_server.project import EntryFile, Project
 
@@ -22,6 +23,13 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
             for index, intent in enumerate(entry.general.checks):
                 yield from _check(project, entry, ("checks", index), intent)
     for alarm_id, alarm in project.alarms.alarms.items():
+        of = project.software.get(alarm.when.with_software or "")
+        if of is not None and _is_outside(of) and _wakes(project, alarm.priority):
+            yield documents["alarms"].problem(
+                ("alarms", alarm_id, "priority"),
+                f"{alarm.priority.value!r} wakes somebody, and {of.id!r} is outside the service level "
+                "agreement; write normal",
+            )
         if not _runbook_exists(project, alarm.runbook):
             path = ("alarms", alarm_id, "runbook")
             yield documents["alarms"].problem(
@@ -123,9 +131,7 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
             f"{nearest(intent.check, project.checks.kinds)}",
         )
         return
-    outside = isinstance(entry.general, Software) and not isinstance(entry.general.supported, str)
-    wakes = project.contract.priority(intent.objective).escalation.route == "page"
-    if outside and not entry.general.hub_only and wakes:
+    if _is_outside(entry) and _wakes(project, intent.objective):
         yield entry.document.problem(
             (*path, "objective"),
             f"{intent.objective.value!r} wakes somebody, and the software is outside the service level "
@@ -152,6 +158,16 @@ def _check(project: Project, entry: EntryFile[Any], path: Path, intent: CheckInt
         yield entry.document.problem(
             (*path, "runbook"), f"docs/runbooks/{intent.runbook}.md does not exist; write it"
         )
+
+
+def _is_outside(entry: EntryFile[Any]) -> bool:
+    """Tell whether an entry is under no service level agreement."""
+    return isinstance(entry.general, Software) and not isinstance(entry.general.supported, str)
+
+
+def _wakes(project: Project, priority: Priority) -> bool:
+    """Tell whether somebody is woken for a priority."""
+    return project.contract.priority(priority).escalation.route == "page"
 
 
 def _runbook_exists(project: Project, name: str) -> bool:

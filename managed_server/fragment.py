@@ -38,7 +38,7 @@ def build_fragment(customer: spec.CustomerSpec, server: spec.ServerSpec) -> Frag
         hostgroups=tuple(
             FragmentHostgroup(id=entry.id, title=plain(entry.title) or entry.id)
             for entry in sorted(server.entries, key=lambda entry: entry.id)
-            if entry.supported
+            if entry.software
         ),
         checks=tuple(
             FragmentCheck(

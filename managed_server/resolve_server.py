@@ -140,8 +140,7 @@ class Gatherer:
             renotify_s=timing.renotify_s,
             timeout_s=kind.timeout_s,
             counts=kind.counts,
-            # Tools are the service itself; software is covered where the contract's list has it.
-            in_sla=not isinstance(chosen.entry, Software) or isinstance(chosen.entry.supported, str),
+            in_sla=_outside(chosen.entry) is None,
         )
 
     def files(self, collections: dict[str, tuple[Any, ...]]) -> tuple[spec.File, ...]:
@@ -298,7 +297,8 @@ class Gatherer:
             spec.EntrySpec(
                 id=chosen.id,
                 title=chosen.entry.title,
-                supported=isinstance(chosen.entry, Software),
+                software=isinstance(chosen.entry, Software),
+                outside=_outside(chosen.entry),
                 installable=chosen.entry.installable is True,
                 facts=chosen.facts,
                 packages=() if isinstance(chosen.entry.packages, Absent) else chosen.entry.packages,
@@ -306,6 +306,13 @@ class Gatherer:
             )
             for chosen in self.chosen
         )
+
+
+def _outside(entry: Entry) -> str | None:
+    """Say why software is outside the agreement; None for what is on its list, and for tools."""
+    if isinstance(entry, Software) and not isinstance(entry.supported, str):
+        return entry.supported.no
+    return None
 
 
 class _Command(string.Template):

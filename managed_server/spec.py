@@ -136,7 +136,10 @@ class EntrySpec:
 
     id: str
     title: str
-    supported: bool
+    software: bool
+    """Chosen by the customer; else a tool, which comes with the service."""
+    outside: str | None
+    """Why it is under no service level agreement; None where it is."""
     installable: bool
     facts: dict[str, Any]
     packages: tuple[str, ...]

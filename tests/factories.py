@@ -57,7 +57,9 @@ ALARMS = (
 )
 
 
-ENTRY = spec.EntrySpec("nginx", "nginx", supported=True, installable=True, facts={}, packages=(), fulfils=())
+ENTRY = spec.EntrySpec(
+    "nginx", "nginx", software=True, outside=None, installable=True, facts={}, packages=(), fulfils=()
+)
 CHECK = spec.Check(
     origin="nginx",
     name="nginx-status",

@@ -61,6 +61,14 @@ class FragmentCheck(Strict):
     runbook: EntryId
     timeout_s: Annotated[int, Field(ge=1, le=55)] = Field(description="below Nagios' own time-out of 60")
 
+    @model_validator(mode="after")
+    def _wakes_nobody_outside(self) -> "FragmentCheck":
+        if not self.in_sla and self.priority != "normal":
+            raise ValueError(
+                f"{self.name} is outside the service level agreement: {self.priority} would wake"
+            )
+        return self
+
 
 class FragmentContact(Strict):
     """A person at the customer who is told."""

@@ -22,9 +22,13 @@ _ONE: Mapping[str, str] = {
 }
 
 
+_MANY: Mapping[str, str] = {"listens": "sockets", "setup": "steps", "munin": "graphs"}
+"""Where a section's name is not the word for several."""
+
+
 def how_many(kind: str, number: int) -> str:
     """Say how many things of a kind there are: ``1 check``, ``2 checks``."""
-    return f"{number} {_ONE.get(kind, kind) if number == 1 else kind}"
+    return f"{number} {_ONE.get(kind, kind) if number == 1 else _MANY.get(kind, kind)}"
 
 
 @dataclass(frozen=True, slots=True)

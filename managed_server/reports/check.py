@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from managed_server import spec
+from managed_server.boundary import outside
 from managed_server.bundle import Bundle
 from managed_server.inputs import load_project, stack_names
 from managed_server.problems import InputError, Problem
@@ -33,8 +34,12 @@ class CheckResult:
             "customers": {
                 customer.id: {
                     "servers": {
-                        bundle.server: {"bundle": bundle.sha256, "files": len(bundle.files)}
-                        for bundle in bundles
+                        bundle.server: {
+                            "bundle": bundle.sha256,
+                            "files": len(bundle.files),
+                            "outside_sla": [entry.as_json() for entry in outside(server)],
+                        }
+                        for server, bundle in zip(customer.servers, bundles, strict=True)
                     }
                 }
                 for customer, bundles in self.customers
@@ -93,7 +98,7 @@ def _same_host_names(customers: list[spec.CustomerSpec]) -> list[Problem]:
 
 
 def check_table(result: CheckResult) -> None:
-    """Print a line for each server."""
+    """Print a line for each server, and what on it is outside the service level agreement."""
     from rich.console import Console  # noqa: PLC0415 - JSON needs no Rich
     from rich.table import Table  # noqa: PLC0415
 
@@ -113,4 +118,10 @@ def check_table(result: CheckResult) -> None:
                 str(len(bundle.files)),
                 bundle.sha256[:12],
             )
-    Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED).print(table)
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED)
+    console.print(table)
+    for customer, _ in result.customers:
+        for server in customer.servers:
+            if names := [str(entry) for entry in outside(server)]:
+                said = f"outside the SLA on {server.host_name}: {', '.join(names)}"
+                console.print(said, markup=False, highlight=False)

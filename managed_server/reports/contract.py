@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from managed_server import spec
+from managed_server.boundary import outside
 from managed_server.inputs import load_project
 from managed_server.problems import InputError, Problem
 from managed_server.project import Project
@@ -15,8 +16,11 @@ from managed_server.proofs.things import Thing, how_many
 from managed_server.rendering import RenderError, render
 from managed_server.reports.contract_clauses import clauses_data, people
 from managed_server.reports.contract_proofs import priorities, statements
-from managed_server.reports.output import console, table
+from managed_server.reports.output import console, styled, table
 from managed_server.resolve import resolve_stack
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 FORMS = ("text", "markdown", "html", "json")
 
@@ -30,7 +34,7 @@ def print_contract(root: Path, stack: str, form: str, out: Path | None) -> bool:
     project = load_project(root)
     customer, _ = resolve_stack(project, stack)
     data = contract_data(project, customer)
-    deliver(contract_text(root, data, form), out)
+    deliver(contract_text(root, data, form, file=out is not None), out)
     return bool(data["summary"][Answer.MISSING] == 0)
 
 
@@ -49,12 +53,12 @@ def deliver(text: str, out: Path | None) -> None:
         raise InputError([Problem(str(out), 0, "--out", f"can't be written: {error.strerror}")]) from error
 
 
-def contract_text(root: Path, data: dict[str, Any], form: str) -> str:
-    """Return the report in one of `FORMS`."""
+def contract_text(root: Path, data: dict[str, Any], form: str, *, file: bool = False) -> str:
+    """Return the report in one of `FORMS`; as text with colours, if it is for a terminal and no file."""
     if form == "json":
         return json.dumps(data, indent=1) + "\n"
     if form == "text":
-        return _text(data)
+        return _text(data, file=file)
     suffix = {"markdown": "md", "html": "html"}[form]
     return rendered(root, f"report/contract.{suffix}.j2", report=data)
 
@@ -94,6 +98,11 @@ def contract_data(project: Project, customer: spec.CustomerSpec) -> dict[str, An
         "from": customer.contract_start.isoformat(),
         "servers": [{"name": server.name, "hosting": server.hosting} for server in customer.servers],
         "summary": {answer.value: answers[answer.value] for answer in Answer},
+        "outside_sla": [
+            {"server": server.name, **entry.as_json()}
+            for server in customer.servers
+            for entry in outside(server)
+        ],
         "lines": lines,
         "priorities": priorities(customer),
         "clauses": clauses,
@@ -130,44 +139,67 @@ def in_short(things: Iterable[Thing]) -> str:
     )
 
 
-def _text(data: dict[str, Any]) -> str:
-    out = console()
+_STYLES = {
+    Answer.MISSING.value: "bold red",
+    Answer.NOT_BUILT.value: "yellow",
+    Answer.FULFILLED.value: "green",
+    Answer.PEOPLE.value: "cyan",
+    Answer.NOT_APPLICABLE.value: "dim",
+}
+
+
+def _answer(answer: str) -> "Text":
+    return styled(answer, _STYLES[answer])
+
+
+def _text(data: dict[str, Any], *, file: bool) -> str:
+    out = console(file=file)
     with out.capture() as capture:
         out.print(f"{data['name']}: {data['title']}, from {data['from']}", markup=False)
         out.print(", ".join(f"{count} {answer}" for answer, count in data["summary"].items() if count) + "\n")
-        rows = [
-            (line["id"], cell["server"] or "all", cell["answer"], what) for line, cell, what in _rows(data)
+        lines = [
+            (line["id"], cell["server"] or "all", _answer(cell["answer"]), what)
+            for line, cell, what in _rows(data)
         ]
-        out.print(table(("line", "server", "answer", "what"), rows))
+        out.print(table(("line", "server", "answer", "what"), lines))
         out.print()
-        columns = (
-            "server",
-            "priority",
-            "objective",
-            "checks",
-            "alarms",
-            "slowest",
-            "noticed within",
-            "at most",
-        )
-        out.print(
-            table(columns, [[str(row[name] or "") for name in _PRIORITY] for row in data["priorities"]])
-        )
+        rows = [[str(row[name] or "") for name in _PRIORITY.values()] for row in data["priorities"]]
+        out.print(table(_PRIORITY, rows))
         out.print()
-        rows = [(clause["id"], "", clause["answer"], _what(clause)) for clause in data["clauses"]]
-        out.print(table(("clause", "", "answer", "what"), rows))
+        if data["outside_sla"]:
+            columns = ("outside the SLA", "server", "what", "checks")
+            out.print(table(columns, [_outside(entry) for entry in data["outside_sla"]]))
+            out.print()
+        clauses = [(clause["id"], _answer(clause["answer"]), _what(clause)) for clause in data["clauses"]]
+        out.print(table(("clause", "answer", "what"), clauses))
         out.print()
         out.print(table(("proof", "what it shows"), data["proofs"].items()))
     return capture.get()
 
 
-_PRIORITY = ("server", "priority", "objective", "checks", "alarms", "slowest", "noticed_s", "budget_s")
+def _outside(entry: dict[str, Any]) -> tuple[str, ...]:
+    checks = ", ".join(entry["checks"])
+    return entry["title"], entry["server"], entry["why"], f"{checks}: wake nobody" if checks else "none"
+
+
+_PRIORITY = {
+    "server": "server",
+    "priority": "priority",
+    "objective": "objective",
+    "checks": "checks",
+    "alarms": "alarms",
+    "slowest": "slowest",
+    "noticed within (s)": "noticed_s",
+    "at most (s)": "budget_s",
+}
+"""Columns of what is noticed how soon, each with its name in the data."""
 
 
 def _rows(data: dict[str, Any]) -> Iterable[tuple[dict[str, Any], dict[str, Any], str]]:
     for line in data["lines"]:
         for cell in line["cells"]:
-            yield line, cell, "; ".join(part for part in (line["deviation"], _what(cell)) if part)
+            deviation = (line["deviation"] or "").rstrip(".")
+            yield line, cell, "; ".join(part for part in (deviation, _what(cell)) if part)
 
 
 def _what(found: dict[str, Any]) -> str:

@@ -42,7 +42,9 @@ def _watched(server: spec.ServerSpec, priority: Priority) -> list[tuple[str, int
 def _objective(response: spec.Response) -> str:
     if response.minutes is not None:
         return f"{response.minutes} min"
-    return f"{response.working_days} working day(s)" if response.working_days else "agreed for each request"
+    if response.working_days is not None:
+        return f"{response.working_days} working day{'s' if response.working_days > 1 else ''}"
+    return "agreed for each request"
 
 
 def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:

@@ -7,25 +7,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
 
-def console() -> "Console":
-    """Return the console for stdout: plain text where it is no terminal."""
+def console(*, file: bool = False) -> "Console":
+    """Return the console for stdout, or for a file: plain text where it is no terminal."""
     from rich.console import Console  # noqa: PLC0415 - JSON needs no Rich
 
+    if file:
+        return Console(highlight=False, width=_PIPED, force_terminal=False, no_color=True)
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED)
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> "Table":
+def styled(text: str, style: str) -> "Text":
+    """Return text that has a style on a terminal."""
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(text, style=style)
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable["str | Text"]]) -> "Table":
     """Return a table without lines; what cells hold is text, never markup."""
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     made = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return made
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from managed_server import spec
+from managed_server.boundary import outside
 from managed_server.bundle import Bundle, build
 from managed_server.fragment import build_fragment, fragment_json
 from managed_server.inputs import load_project
@@ -39,14 +40,21 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
             message = f"can't be written to: {error.strerror or error}"
             raise InputError([Problem(str(error.filename or out), 0, "--out", message)]) from error
     summary: dict[str, Any] = {
-        bundle.server: {"bundle": bundle.sha256, "bytes": len(bundle.content), "manifest": bundle.manifest}
-        for bundle in bundles
+        bundle.server: {
+            "bundle": bundle.sha256,
+            "bytes": len(bundle.content),
+            "outside_sla": [entry.as_json() for entry in outside(server)],
+            "manifest": bundle.manifest,
+        }
+        for server, bundle in zip(servers, bundles, strict=True)
     }
     if as_json:
         print(json.dumps({stack: summary}, indent=1))  # noqa: T201
         return
-    for bundle in bundles:
+    for server, bundle in zip(servers, bundles, strict=True):
         print(f"{stack} {bundle.server}: bundle {bundle.sha256}, {len(bundle.content)} bytes")  # noqa: T201
+        for entry in outside(server):
+            print(f"  outside the SLA: {entry}")  # noqa: T201
         for file in bundle.files:
             print(f"  {file.mode} {file.owner}:{file.group} {file.path}")  # noqa: T201
 
@@ -74,4 +82,5 @@ def _write(folder: Path, customer: spec.CustomerSpec, server: spec.ServerSpec, b
         path.write_bytes(file.content)
     (folder / "manifest.json").write_text(json.dumps(bundle.manifest, indent=1, sort_keys=True) + "\n")
     (folder / f"{bundle.sha256}.tar").write_bytes(bundle.content)
+    (folder / "outside-the-sla.txt").write_text("".join(f"{entry}\n" for entry in outside(server)))
     (folder / "fragment.json").write_text(fragment_json(build_fragment(customer, server)))

@@ -87,6 +87,13 @@ def test_other_priorities_and_hosts(hub):
         _SERVICEPRIORITY="normal",
         _SERVICEMINUTES="0",
         _SERVICEWORKING_DAYS="1",
+    )
+    outside = notify(
+        CONTACTNAME="ticket",
+        CONTACTEMAIL="ticket@hosting.example",
+        _SERVICEPRIORITY="normal",
+        _SERVICEMINUTES="0",
+        _SERVICEWORKING_DAYS="1",
         _SERVICEIN_SLA="0",
     )
     host = notify(
@@ -105,10 +112,14 @@ def test_other_priorities_and_hosts(hub):
         _HOSTRUNBOOK="docs/runbooks/host-down.md",
     )
     known = notify(NOTIFICATIONTYPE="ACKNOWLEDGEMENT", NOTIFICATIONAUTHOR="erin", NOTIFICATIONCOMMENT="on it")
-    (ticket, down, acknowledged), _, _ = hub.sent(f"{normal}\n{host}\n{known}")
+    (ticket, as_is, down, acknowledged), _, _ = hub.sent(f"{normal}\n{outside}\n{host}\n{known}")
     said = body(ticket)
     assert said["Respond"] == "within 1 UK working day"
     assert said["Telephone"].startswith("the customer may call once that time has passed")
+    assert said["SLA"] == "within the service level agreement"
+    said = body(as_is)
+    assert said["Respond"] == "as is, in working hours: no objective holds for it"
+    assert said["Telephone"] == "the customer's way is the ticket; a call about it may be charged"
     assert said["SLA"] == "outside the service level agreement"
     assert down["Subject"] == "[urgent] example-web1 is DOWN"
     assert body(down)["Runbook"] == "docs/runbooks/host-down.md"

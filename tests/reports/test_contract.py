@@ -101,8 +101,26 @@ def test_a_deleted_object_turns_its_line_red(inputs):
     cell = cells(json.loads(done.stdout))["antivirus-rootkit", "web1"]
     assert cell["answer"] == "missing"
     assert cell["missing"] == ["check age of rkhunter"]
+    page = managed(inputs, "contract", "example", "--format", "html").stdout
+    assert '<td class="answer missing">missing</td>\n<td><p class="missing">Missing: check age of' in page
     shown = managed(inputs, "contract", "example", "--format", "markdown").stdout
     assert "| **MISSING** | **Missing:** check age of rkhunter." in shown
+
+
+def test_on_a_terminal_it_is_red_and_in_a_file_it_is_plain(inputs, tmp_path, monkeypatch):
+    path = inputs / "catalogue/tools/rkhunter.yaml"
+    path.write_text(path.read_text().replace("  - name: age\n", "  - name: years\n"))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    [line] = [
+        line
+        for line in managed(inputs, "contract", "example").stdout.splitlines()
+        if line.startswith("antivirus-rootkit")
+    ]
+    assert "\x1b[1;31mmissing" in line
+    managed(inputs, "contract", "example", "--out", tmp_path / "contract.txt")
+    text = (tmp_path / "contract.txt").read_text()
+    assert "MISSING: check age of rkhunter" in text
+    assert "\x1b" not in text
 
 
 def test_the_command(inputs, tmp_path):
