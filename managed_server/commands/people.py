@@ -65,11 +65,21 @@ def contract(
     terms: Annotated[
         bool, typer.Option("--terms", help="Of the terms themselves, for docs/terms.md.")
     ] = False,
+    reporting: Annotated[
+        bool, typer.Option("--reporting", help="The page for customers: how to report a problem.")
+    ] = False,
     root: Root = HERE,
 ) -> None:
     """Show what fulfils each line of the contract on each server, who does the rest, and what is missing."""
-    if terms == (stack is not None):
-        raise typer.BadParameter("name a stack, or write --terms")
+    if terms + (stack is not None) > 1 or terms + reporting > 1 or not (terms or reporting or stack):
+        raise typer.BadParameter("name a stack, or write --terms, or --reporting with or without a stack")
+    if (terms or reporting) and form != "text":
+        raise typer.BadParameter("--format is of a customer's lines; the other reports are Markdown")
+    if reporting:
+        from managed_server.reports.reporting import print_reporting  # noqa: PLC0415
+
+        print_reporting(repository(root), stack, out)
+        return
     if stack is None:
         from managed_server.reports.contract_terms import print_terms  # noqa: PLC0415
 

@@ -127,6 +127,9 @@ class Fulfilment(Model):
     duties: dict[EntryId, Duty]
     lines: dict[EntryId, LineFulfilment]
     clauses: tuple[Clause, ...]
+    software: dict[EntryId, tuple[RepositoryFile, ...]] = Field(
+        description="files of tests that show each supported software; the catalogue says what fulfils it"
+    )
 
 
 class AwsResources(Model):

@@ -14,6 +14,7 @@ def contradictions(project: Project) -> Iterator[Problem]:
     document = project.documents["fulfilment"]
     yield from _lines(project, document)
     yield from _clauses(project, document)
+    yield from _software(project, document)
     yield from _parts(project, document)
     yield from _tools(project, document)
     yield from _duties(project, document)
@@ -53,6 +54,17 @@ def _clauses(project: Project, document: Document) -> Iterator[Problem]:
             yield document.problem(
                 ("clauses",), f"nothing is said of {name!r}: say who does it, or where it is done"
             )
+
+
+def _software(project: Project, document: Document) -> Iterator[Problem]:
+    known = {item.id for item in project.contract.supported_software}
+    for name in project.fulfilment.software:
+        if name not in known:
+            yield document.problem(
+                ("software", name), f"{name!r} is not on the contract's list{nearest(name, known)}"
+            )
+    for name in sorted(known - {name for name, tests in project.fulfilment.software.items() if tests}):
+        yield document.problem(("software",), f"no test is named for {name!r}: say which shows it")
 
 
 def _parts(project: Project, document: Document) -> Iterator[Problem]:

@@ -86,6 +86,14 @@ def objective_text(objective: AnyObjective) -> str:
     return "agreed for each request"
 
 
+def _phone(terms: PriorityTerms) -> str:
+    phone = terms.phone
+    if not phone.may_call:
+        return "not offered"
+    purpose = f", {phone.purpose[0].lower()}{phone.purpose[1:]}" if phone.purpose else ""
+    return f"after the objective{purpose}{f'. {phone.caution}' if phone.caution else ''}"
+
+
 def _priority(terms: PriorityTerms) -> Iterator[Said]:
     section = f"Priority {terms.id}"
 
@@ -99,7 +107,6 @@ def _priority(terms: PriorityTerms) -> Iterator[Said]:
     for step in terms.before_reporting:
         yield said(step.id, f"Before reporting: {step.text}")
         yield from (said(item.id, f"Before reporting: {item.text}") for item in step.items)
-    phone = "after the objective" if terms.phone.may_call else "not offered"
-    yield said(terms.phone.id, f"Telephone: {phone}")
+    yield said(terms.phone.id, f"Telephone: {_phone(terms)}")
     who = terms.escalation
     yield said(who.id, f"The provider's side: {who.route} to the {who.to}, {who.hours}")

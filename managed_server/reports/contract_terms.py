@@ -15,12 +15,6 @@ from managed_server.reports.contract_items import items
 
 FILE = "docs/terms.md"
 
-_SOFTWARE_TESTS = (
-    "tests/model/test_contract.py",
-    "tests/test_hub_stacks.py",
-    "tests/box/stacks/test_checks.py",
-)
-
 
 def print_terms(root: Path, out: Path | None) -> None:
     """Print the table, or write it to a file.
@@ -40,9 +34,16 @@ def terms_data(project: Project) -> dict[str, list[dict[str, Any]]]:
     """Return everything that the contract says, by section, with what fulfils it and what shows that."""
     by_id = {name: clause for clause in project.fulfilment.clauses for name in clause.ids}
     software = supported_by(project)
+    enhanced = {line.id for line in project.contract.lines if line.enhanced}
     sections: dict[str, list[dict[str, Any]]] = {}
     for said in items(project.contract):
-        row: dict[str, Any] = {"id": said.id, "text": said.text, "source": said.source, "deviation": None}
+        row: dict[str, Any] = {
+            "id": said.id,
+            "text": said.text,
+            "source": said.source,
+            "enhanced": said.id in enhanced,
+            "deviation": None,
+        }
         if said.id in project.fulfilment.lines:
             row |= _line(project, project.fulfilment.lines[said.id])
             row["deviation"] = project.contract.line(said.id).deviation
@@ -52,7 +53,7 @@ def terms_data(project: Project) -> dict[str, list[dict[str, Any]]]:
             files = software[said.id]
             missing = [] if files else ["an entry of the catalogue"]
             row |= {"how": None, "files": files, "people": [], "not_built": missing, "aws": []}
-            row["tests"] = list(_SOFTWARE_TESTS) if files else []
+            row["tests"] = list(project.fulfilment.software.get(said.id, ()))
         sections.setdefault(said.section, []).append(row)
     return sections
 

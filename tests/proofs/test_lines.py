@@ -117,14 +117,20 @@ def test_what_memory_does_not_allow_is_not_missed(project, example):
     )
 
 
+TICKETING = """\
+  ticketing:
+    people: [ticket-system]
+    how: Its portal and address stand on the page for customers
+    tests: [tests/reports/test_reporting.py]
+"""
 BROKEN = {
     "silence": (
-        "  ticketing:\n    people: [ticket-system]\n",
+        TICKETING,
         "",
         ": lines: nothing is said of the line 'ticketing'",
     ),
     "an empty line": (
-        "  ticketing:\n    people: [ticket-system]\n",
+        TICKETING,
         "  ticketing: {tests: [tests/test_bad_stacks.py]}\n",
         ": lines.ticketing: nothing fulfils it: name parts, aws, people, or what is not built",
     ),
