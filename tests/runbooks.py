@@ -2,11 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from managed_server.spec import ServerSpec
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "docs" / "runbooks"
@@ -15,7 +16,9 @@ LOOK, DO = PARTS[:2]
 
 _BLOCK = re.compile(r"^(?P<indent> *)```sh\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
-_LEAD = re.compile(r"\b(?P<hub>On the hub)?(?P<desk>At your desk)?(On [a-z ]+)?(, [^.:]*)?:$")
+_LEAD = re.compile(
+    r"\b(?P<hub>On the hub)?(?P<desk>At your desk)?(On [a-z ]+)?(, for (?P<software>\w+)|, [^.:]*)?:$"
+)
 PLACEHOLDER = re.compile(
     r"(?<![A-Za-z_$.-])(ADDRESS|BUCKET|COMMAND|CUSTOMER|DATABASE|DAY|DIRECTORY|FILE|HOST|ID|INDEX|INSTANCE|KEY|NAME|"
     r"NUMBER|PROCESS|REGION|RELAY|SERVER|SERVICE|SITE|TABLE|VERSION|VOLUME|ZONE)(?![A-Za-z_])"
@@ -30,6 +33,8 @@ class Line:
     part: str
     place: str
     """server, hub or desk; empty where a block of "What to do" doesn't say."""
+    software: str
+    """Id of the one that it is about, where a page is about several."""
     text: str
 
 
@@ -75,17 +80,65 @@ def start() -> Page:
     return Page(FOLDER / "README.md")
 
 
+_BROKEN_PIPE = 141  # of what `head` has heard enough
+_NOTHING_FOUND = 1  # of grep
+
+
+def ends_well(text: str, code: int) -> bool:
+    """Whether a line of the shell, with pipefail, ends like this where all is well."""
+    names = set(programs(text))
+    return (
+        code == 0
+        or (code == _NOTHING_FOUND and "grep" in names)
+        or (code == _BROKEN_PIPE and "head" in names)
+    )
+
+
+_OF_A_MACHINE = {"cat", "df", "journalctl", "ls", "resolvectl", "systemctl", "tail"}
+"""What a tree of Debian hasn't: systemd, and logs of more than this hour."""
+
+
+def pages_of(server: ServerSpec, software: Collection[str]) -> set[str]:
+    """Names of the pages of these entries' checks."""
+    return {check.runbook for check in server.checks if check.origin in software}
+
+
+def asked_in_a_tree(names: Collection[str], software: Collection[str]) -> str:
+    """Shell lines that run what pages say to look at, and say how each ended: `runbook CODE LINE`."""
+    lines = {
+        line.text: line
+        for page in pages()
+        if page.name in names
+        for line in page.lines
+        if line.place == "server" and line.part == LOOK and (not line.software or line.software in software)
+    }
+    return "\n".join(
+        f"timeout 20 bash -o pipefail -c {shlex.quote(text)} </dev/null >/dev/null 2>&1\n"
+        f"echo runbook $? {shlex.quote(text)}"
+        for text in lines
+        if not set(programs(text)) & _OF_A_MACHINE
+    )
+
+
+def ended_badly(said: Iterable[str]) -> list[str]:
+    """Of what `asked_in_a_tree` printed, the lines that didn't end well."""
+    found = [line.split(" ", 2) for line in said if line.startswith("runbook ")]
+    assert found, "nothing of a page was run"
+    return [f"{code} {text}" for _, code, text in found if not ends_well(text, int(code))]
+
+
 def _lines(part: str, text: str) -> Iterator[Line]:
     for block in _BLOCK.finditer(text):
         before = [line for line in text[: block.start()].splitlines() if line.strip()]
         lead = _LEAD.search(before[-1].strip()) if before else None
-        place = ""
+        place = software = ""
         if lead is not None and lead[0] != ":":
             place = "hub" if lead["hub"] else "desk" if lead["desk"] else "server"
+            software = (lead["software"] or "").lower()
         for line in block["text"].splitlines():
             command = _without_comment(line.strip())
             if command:
-                yield Line(part, place, command)
+                yield Line(part, place, software, command)
 
 
 def _without_comment(line: str) -> str:

@@ -8,6 +8,7 @@ from managed_server.inputs import load_project
 from managed_server.local.debian.run import Result, TreeFile
 from managed_server.model.catalogue_items import Absent, MuninPlugin
 from tests.conftest import ROOT
+from tests.runbooks import asked_in_a_tree, pages_of
 from tests.validators.server import Finding, validate_server
 
 from .support import customer, files_of, folders_of, run_script
@@ -49,6 +50,7 @@ class Server:
         self.customer = customer(folder, changes, other)
         self.server = self.customer.servers[0]
         self.software = software
+        self.looked: list[str] = []
         self.files: dict[str, TreeFile] = files_of(root, self.customer, [software])
         for secret in self.server.secrets:
             text = secret.text.replace("{secret}", "s3cret-_x").encode()
@@ -63,12 +65,17 @@ class Server:
         result: Result = run_script(self.tree, whole, {**self.files, **(files or {})}, timeout, users=users)
         lines = result.stdout.splitlines()
         assert lines[-1:] == ["done"], result
-        return lines[:-1]
+        self.looked = [line for line in lines if line.startswith("runbook ")]
+        return [line for line in lines[:-1] if line not in self.looked]
 
     def check(self, name: str) -> str:
         """The shell's words that ask a check as NRPE does: the first word of what it says."""
         [command] = [check.command for check in self.server.checks if check.name == f"{self.software}-{name}"]
         return f"as nagios sh -c {shlex.quote(command)} | head -n 1"
+
+    def looks(self) -> str:
+        """The shell's lines that do what its runbook pages say to look at; `looked` has how each ended."""
+        return asked_in_a_tree(pages_of(self.server, [self.software]), [self.software])
 
     def own_plugins(self) -> list[MuninPlugin]:
         """The Munin plugins that the software itself brings."""

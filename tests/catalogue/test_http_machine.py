@@ -8,6 +8,7 @@ import pytest
 
 from tests import trees
 from tests.releases import RELEASES
+from tests.runbooks import asked_in_a_tree, ended_badly, pages_of
 from tests.validators.server import validate_server
 
 from .http_stand import SITE, SOCKETS, STOP, stand
@@ -63,7 +64,8 @@ def looked_at(here, script):
     """Run a script on what was started; hold the server's sockets, processes, checks and graphs against its entries."""
     said = here.run(
         f"{script}\necho looked\n{SOCKETS}\nps -eo user:20=,comm= | sort -u | sed 's/^/runs /'\n"
-        f"{asked(here.server, here.software)}\n{drawn(here.server, here.software)}\n{STOP}\necho stopped\n"
+        f"{asked(here.server, here.software)}\n{drawn(here.server, here.software)}\n"
+        f"{asked_in_a_tree(pages_of(here.server, here.software), here.software)}\n{STOP}\necho stopped\n"
         f"{asked(here.server, here.software)}"
     )
     cut, end = said.index("looked"), said.index("stopped")
@@ -79,6 +81,7 @@ def looked_at(here, script):
     assert [line for line in checks if line[2] != "0"] == []
     missed = [line.split()[1:3] for line in said[end + 1 :] if "-runtime " not in line]
     assert [name for name, code in missed if code != "2"] == []
+    assert ended_badly(said) == []
     drawings = [line for line in facts if line[0] == "draws"]
     assert len(drawings) >= 1
     assert [line for line in drawings if "0" in " ".join(line[2:]).split()] == []

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.runbooks import ended_badly
+
 from .services import Server, as_listens
 
 pytestmark = pytest.mark.machine
@@ -41,6 +43,7 @@ def test_its_check_and_its_graphs(server):
         f"""{START}
 {server.check("answers")}
 {server.plugins()}
+{server.looks()}
 exec 3<>/dev/tcp/127.0.0.1/11211; printf 'stats settings\\r\\nquit\\r\\n' >&3
 grep -aE 'maxbytes|item_size_max|udpport' <&3 | tr -d '\\r'
 kill %1; wait %1; {server.check("answers")}
@@ -52,6 +55,7 @@ kill %1; wait %1; {server.check("answers")}
     memory = server.server.memory_mb // 8 * 1048576
     assert set(said[6:-1]) == {f"STAT maxbytes {memory}", "STAT item_size_max 2097152", "STAT udpport 0"}
     assert "refused" in said[-1]
+    assert ended_badly(server.looked) == []
 
 
 def test_peers_reach_it(root, tmp_path, service_machines):

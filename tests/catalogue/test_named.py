@@ -5,6 +5,7 @@
 import pytest
 
 from managed_server.local.debian.run import TreeFile
+from tests.runbooks import ended_badly
 
 from .services import Server, as_listens
 
@@ -64,6 +65,7 @@ ps -C named -o user:20= | sort -u; ask @127.0.0.1 localhost
 {server.check("answers")}
 {server.check("resolves")}
 {server.plugins()}
+{server.looks()}
 named_stops
 {server.check("answers")}
 named_starts -c /etc/bind/other.conf
@@ -82,6 +84,7 @@ named_starts -c /etc/bind/other.conf
     assert all(labels == values >= 1 for labels, values in server.drawn(rest[4:7]).values()), rest
     assert rest[7].startswith("DNS CRITICAL")
     assert rest[8].startswith("DNS OK")
+    assert ended_badly(server.looked) == []
 
 
 def test_peers_may_ask_and_the_world_may_not(root, tmp_path, service_machines):

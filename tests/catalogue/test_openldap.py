@@ -7,6 +7,7 @@ import json
 import pytest
 
 from managed_server.local.debian.run import TreeFile
+from tests.runbooks import ended_badly
 
 from .services import Server, as_listens
 
@@ -83,6 +84,7 @@ sockets; echo
 {server.check("answers")}
 {server.check("tls")}
 {server.plugins()}
+{server.looks()}
 systemctl stop slapd
 {server.check("answers")}
 {server.check("tls")}
@@ -98,6 +100,7 @@ sum=$(sha256sum /etc/ldap/tls/*.pem); systemctl start slapd; [ "$sum" = "$(sha25
     assert rest[7].startswith("Could not bind")
     assert "refused" in rest[8]
     assert rest[9] == "same"
+    assert ended_badly(server.looked) == []
 
 
 def test_its_dumps_can_be_put_back(root, tmp_path, service_machines):

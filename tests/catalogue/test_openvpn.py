@@ -5,6 +5,7 @@
 import pytest
 
 from managed_server.local.debian.run import TreeFile
+from tests.runbooks import ended_badly
 
 from .services import Server, as_listens
 
@@ -56,6 +57,7 @@ connects /etc/openvpn/profiles/alice.ovpn
 sleep 11
 {server.check("alive")}
 {server.plugins()}
+{server.looks()}
 env -i /opt/munin/openvpn_clients; cut -d, -f1-2 /run/openvpn/server.status | grep -c 'CLIENT_LIST,alice'
 kill %1; leaves; touch -d '2 minutes ago' /run/openvpn/server.status
 {server.check("alive")}
@@ -70,6 +72,7 @@ kill %1; leaves; touch -d '2 minutes ago' /run/openvpn/server.status
     assert server.drawn(rest[4:6]) == {"openvpn_clients": (1, 1), "openvpn_traffic": (2, 2)}
     assert rest[6:8] == ["clients.value 1", "1"]
     assert rest[8].startswith("FILE_AGE CRITICAL")
+    assert ended_badly(server.looked) == []
 
 
 def test_profiles_follow_the_users(server):

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.box.stacks.fleet import HEARTBEATS, Server
-from tests.runbooks import LOOK, Line, Page, commands, pages, programs, start
+from tests.runbooks import LOOK, Line, Page, commands, ends_well, pages, programs, start
 
 LIMIT = 60  # seconds for a command
-BROKEN_PIPE = 141  # of what `head` has heard enough
-NOTHING_FOUND = 1  # of grep
 
 RUN = f"""
 run() {{
@@ -63,14 +61,6 @@ def not_yet(server: Server, line: str) -> bool:
     return not more and bool(paths) and not any(fnmatch.filter(names, path) for path in paths)
 
 
-def good(line: str, code: int) -> bool:
-    """Whether a command ends like this where all is well."""
-    names = list(programs(line))
-    return (
-        code == 0 or (code == NOTHING_FOUND and "grep" in names) or (code == BROKEN_PIPE and "head" in names)
-    )
-
-
 @pytest.mark.parametrize("name", ["example-web1", "hub-mon1"])
 def test_looking(fleet, name):
     server = fleet.servers[name]
@@ -79,7 +69,7 @@ def test_looking(fleet, name):
     bad = {
         line: (code, text)
         for line, (code, text) in run(server, lines).items()
-        if not good(line, code) or "command not found" in text
+        if not ends_well(line, code) or "command not found" in text
     }
     assert {line: said for line, said in bad.items() if not not_yet(server, line)} == {}
 
