@@ -132,7 +132,9 @@ class Facts:
     def has_path(self, path: str) -> bool:
         """Whether an entry or template names it, something below it, or what its pattern matches."""
         plain = path.rstrip("/") or "/"
-        if any(fnmatch.fnmatch(known, plain) or plain.startswith(f"{known}/") for known in PATHS):
+        if any(fnmatch.fnmatch(known.rstrip("/") or "/", plain) for known in PATHS):
+            return True
+        if any(known.endswith("/") and plain.startswith(known) for known in PATHS - {"/"}):
             return True
         heartbeat = re.fullmatch(r"/var/lib/managed-server/heartbeat/([\w*-]+)", plain)
         if heartbeat:
