@@ -7,10 +7,12 @@ from typing import Any
 from managed_server.http_chain import DERIVED, LAYER, PORT
 from managed_server.loading import Document, nearest
 from managed_server.model.catalogue import SECTIONS, Software, Tool
-from managed_server.model.catalogue_items import Absent, CheckIntent
+from managed_server.model.catalogue_items import Absent, CheckIntent, given
 from managed_server.model.contract import Priority
 from managed_server.problems import Path, Problem
 from managed_server.project import EntryFile, Project
+
+_HUB_ONLY = "add hub_only: true"
 
 
 def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterator[Problem]:
@@ -76,18 +78,30 @@ def _references(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
                 yield entry.document.problem(
                     ("fulfils", index), f"{line!r} is no line of the contract{nearest(line, lines)}"
                 )
-    for field in ("requires", "requires_any", "conflicts"):
-        for index, other in enumerate(getattr(general, field)):
-            if other not in project.software:
-                yield entry.document.problem(
-                    (field, index),
-                    f"{other!r} is not in catalogue/software{nearest(other, project.software)}",
-                )
+    if isinstance(general, Software):
+        yield from _others(project, entry, general)
     for release in general.releases:
         if release not in project.debian.releases:
             yield entry.document.problem(
                 ("releases", release), f"Debian {release} is not in catalogue/debian.yaml"
             )
+
+
+def _others(project: Project, entry: EntryFile[Any], general: Software) -> Iterator[Problem]:
+    """Yield what is wrong with what a software says of software beside it."""
+    for field in ("requires", "requires_any", "conflicts"):
+        for index, other in enumerate(given(getattr(general, field))):
+            if other not in project.software:
+                yield entry.document.problem(
+                    (field, index),
+                    f"{other!r} is not in catalogue/software{nearest(other, project.software)}",
+                )
+            elif field == "requires" and project.software[other].general.hub_only and not general.hub_only:
+                yield entry.document.problem(
+                    (field, index), f"{other!r} is for a hub alone, and so is what requires it; {_HUB_ONLY}"
+                )
+    if any((file.copy_of or "").startswith("hub/") for file in given(general.files)) and not general.hub_only:
+        yield entry.document.problem(("files",), f"files of hub/ are of use on a hub alone; {_HUB_ONLY}")
 
 
 def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 from managed_server.catalogue_checks import check_catalogue
-from managed_server.loading import Document, nearest, read_yaml, validate
+from managed_server.loading import Document, missing_keys, nearest, read_yaml, validate
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.contract import Contract
 from managed_server.model.customer import Customer, StackFile
@@ -125,6 +125,7 @@ def _general(document: Document, model: type[E]) -> E | None:
             replaced = substitute(document.data, {**(facts if isinstance(facts, dict) else {}), **defaults})
         except UnresolvedError as error:
             known = [*(facts if isinstance(facts, dict) else {}), *defaults]
+            document.problems += missing_keys(document, model)  # one of which may have had it
             document.problems.append(
                 document.problem(
                     error.path,

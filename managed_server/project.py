@@ -121,3 +121,12 @@ class Project:
     def entries(self) -> dict[str, EntryFile[Any]]:
         """All software and tools by id."""
         return {**self.software, **self.tools}
+
+    def files_for(self, product: str) -> tuple[str, ...]:
+        """Return the files of the catalogue behind an id of the contract's list of supported software."""
+        files = tuple(
+            entry.document.file for entry in self.software.values() if entry.general.supported == product
+        )
+        # What every server runs is no choice: it has a table of the catalogue instead of an entry.
+        table = f"catalogue/{product}.yaml"
+        return files or ((table,) if (self.root / table).is_file() else ())

@@ -60,9 +60,6 @@ class Entry(Model):
     installable: Literal[True] | NotInstallable
     releases: dict[Int, ReleaseFacts] = Field(min_length=1, description="facts by Debian release")
     settings: dict[str, Setting]
-    requires: tuple[EntryId, ...] = ()
-    requires_any: tuple[EntryId, ...] = Field(default=(), description="at least one of these beside it")
-    conflicts: tuple[EntryId, ...] = ()
     accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
     groups: Section[Facts[Group]]
     apt: Section[Facts[AptSource]]
@@ -109,8 +106,7 @@ class Entry(Model):
 SECTIONS = tuple(
     name
     for name in Entry.model_fields
-    if name not in {"title", "sources", "installable", "releases", "settings", "conflicts"}
-    and not name.startswith("requires")
+    if name not in {"title", "sources", "installable", "releases", "settings"}
 )
 """The names of all consumers' sections."""
 
@@ -130,6 +126,9 @@ class Software(Entry):
     hub_only: Bool = Field(
         default=False, description="runs on a hub of provider.yaml, in its own stack, alone"
     )
+    requires: Section[Facts[EntryId]] = Field(description="software that must be beside it: all of these")
+    requires_any: Section[Facts[EntryId]] = Field(description="software beside it: at least one of these")
+    conflicts: Section[Facts[EntryId]] = Field(description="software that must not be beside it")
 
 
 class Tool(Entry):

@@ -45,6 +45,11 @@ Section = Annotated[
 Facts = Annotated[tuple[T, ...], Field(min_length=1)]
 
 
+def given(section: tuple[T, ...] | Absent) -> tuple[T, ...]:
+    """Return the facts of a section; none where it does not apply."""
+    return () if isinstance(section, Absent) else section
+
+
 class Setting(Model):
     """A value that a stack file may change."""
 

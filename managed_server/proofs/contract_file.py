@@ -15,6 +15,7 @@ def contradictions(project: Project) -> Iterator[Problem]:
     yield from _lines(project, document)
     yield from _clauses(project, document)
     yield from _software(project, document)
+    yield from _supported(project)
     yield from _parts(project, document)
     yield from _tools(project, document)
     yield from _duties(project, document)
@@ -65,6 +66,17 @@ def _software(project: Project, document: Document) -> Iterator[Problem]:
             )
     for name in sorted(known - {name for name, tests in project.fulfilment.software.items() if tests}):
         yield document.problem(("software",), f"no test is named for {name!r}: say which shows it")
+
+
+def _supported(project: Project) -> Iterator[Problem]:
+    """Yield what the contract's list supports, and nothing of the catalogue is for."""
+    document = project.documents["contract"]
+    for index, item in enumerate(project.contract.supported_software):
+        if not project.files_for(item.id):
+            yield document.problem(
+                ("supported_software", index),
+                f"nothing of the catalogue is for {item.id!r}: put back the software whose `supported` it is",
+            )
 
 
 def _parts(project: Project, document: Document) -> Iterator[Problem]:

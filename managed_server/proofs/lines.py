@@ -87,10 +87,8 @@ class Matrix:
                 yield _together(line, found, fulfilment)
 
     def _on(self, line: Line, fulfilment: LineFulfilment, server: spec.ServerSpec) -> Cell:
-        if line.aws_only and server.hosting != "aws":
-            return Cell(line, server.name, reasons=("the server isn't on AWS",), applies=False)
-        if not fulfilment.applies.holds(circumstances(server)):
-            return Cell(line, server.name, reasons=(str(fulfilment.otherwise),), applies=False)
+        if reason := _not_applicable(line, fulfilment, circumstances(server)):
+            return Cell(line, server.name, reasons=(reason,), applies=False)
         found = _Found(not_built=list(fulfilment.not_built))
         at: Path = ("lines", line.id)
         for index, part in enumerate(fulfilment.parts):
@@ -213,6 +211,31 @@ def unfulfilled(project: Project, customer: spec.CustomerSpec) -> Iterator[Probl
                 f"no {thing} on {where}: the line isn't fulfilled; put it back, or say here what takes its "
                 "place",
             )
+
+
+def uncounted(project: Project, tools: Iterable[str], here: Circumstances, server: str) -> Iterator[Problem]:
+    """Yield each of a server's tools on which no line counts there: its condition isn't the contract's."""
+    counted = {
+        part.entry
+        for line in project.contract.lines
+        if _not_applicable(line, project.fulfilment.lines[line.id], here) is None
+        for part in project.fulfilment.lines[line.id].parts
+        if part.when.holds(here)
+    }
+    for tool in tools:
+        if tool not in counted:
+            yield project.tools[tool].document.problem(
+                ("when",),
+                f"no line of the contract counts on {tool!r} on server {server}: say in `when` which servers "
+                "get it, or in contract/fulfilment.yaml what it is for there",
+            )
+
+
+def _not_applicable(line: Line, fulfilment: LineFulfilment, here: Circumstances) -> str | None:
+    """Return why a line doesn't apply to a server; None: it does."""
+    if line.aws_only and here.hosting != "aws":
+        return "the server isn't on AWS"
+    return None if fulfilment.applies.holds(here) else str(fulfilment.otherwise)
 
 
 def duties(project: Project, ids: Iterable[str]) -> tuple[str, ...]:

@@ -44,15 +44,7 @@ def _clause(project: Project, clause: Clause) -> dict[str, Any]:
 
 def supported_by(project: Project) -> dict[str, list[str]]:
     """Return the files of the catalogue behind each software of the contract's list."""
-    found: dict[str, list[str]] = {item.id: [] for item in project.contract.supported_software}
-    for entry in project.software.values():
-        if isinstance(entry.general.supported, str):
-            found[entry.general.supported].append(entry.document.file)
-    for item, files in found.items():
-        # What every server runs is no choice: it has a table of the catalogue instead of an entry.
-        if not files and (project.root / f"catalogue/{item}.yaml").is_file():
-            files.append(f"catalogue/{item}.yaml")
-    return found
+    return {item.id: list(project.files_for(item.id)) for item in project.contract.supported_software}
 
 
 def _software(customer: spec.CustomerSpec, item: str, files: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from managed_server.model.catalogue import Software
-from managed_server.model.catalogue_items import Absent
+from managed_server.model.catalogue_items import Absent, given
 from managed_server.project import EntryFile, Project
 from managed_server.reports.output import console, markdown, table
 
@@ -70,12 +70,10 @@ def software_data(project: Project, today: datetime.date) -> dict[str, Any]:
     covered = {item["contract"] for item in software}
     systems, missing = [], []
     for item in project.contract.supported_software:
-        # What every server runs is no choice: it has a table of the catalogue instead of an entry.
-        file = f"catalogue/{item.id}.yaml"
         if item.id in covered:
             continue
-        if (project.root / file).is_file():
-            systems.append({"id": item.id, "title": item.text, "file": file})
+        if files := project.files_for(item.id):
+            systems.append({"id": item.id, "title": item.text, "file": files[0]})
         else:
             missing.append({"id": item.id, "title": item.text})
     return {"software": software, "systems": systems, "missing": missing}
@@ -99,9 +97,9 @@ def _describe(project: Project, file: EntryFile[Software], today: datetime.date)
         "in_sla": on_list is not None,
         "coverage": words,
         "hub_only": general.hub_only,
-        "requires": list(general.requires),
-        "requires_any": list(general.requires_any),
-        "conflicts": list(general.conflicts),
+        "requires": list(given(general.requires)),
+        "requires_any": list(given(general.requires_any)),
+        "conflicts": list(given(general.conflicts)),
         "installable": general.installable is True,
         "not_installable": None if general.installable is True else general.installable.no,
         "releases": [

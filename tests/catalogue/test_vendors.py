@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from managed_server.model.catalogue_items import Absent
+from managed_server.model.catalogue_items import Absent, given
 from tests.conftest import ROOT
 from tests.validators.server import validate_server
 
@@ -23,8 +23,8 @@ def test_the_page_names_what_never_ran():
     }
     never |= {
         name
-        for name, entry in entries.items()
-        if never & set(entry.general.requires) and not isinstance(entry.general.packages, Absent)
+        for name, entry in project().software.items()
+        if never & set(given(entry.general.requires)) and not isinstance(entry.general.packages, Absent)
     }
     rows = (
         (ROOT / "docs" / "not-run-here.md").read_text().split("|---|---|\n")[1].split("\n\n")[0].splitlines()
