@@ -177,9 +177,27 @@ def validate(document: Document, model: type[M], data: Any = None) -> M | None:
         result = model.model_validate(document.data if data is None else data)
     except ValidationError as errors:
         for error in errors.errors(include_url=False):
-            document.problems.append(_explain(document, model, error))
+            if not _only_follows(error):
+                document.problems.append(_explain(document, model, error))
         return None
     return result
+
+
+def _only_follows(error: Any) -> bool:
+    """Tell whether a list is only called too short because of wrong items, which are told by themselves."""
+    given = error["input"]
+    return bool(error["type"] == "too_short" and len(given) >= error["ctx"]["min_length"])
+
+
+def missing_keys(document: Document, model: type[BaseModel]) -> list[Problem]:
+    """Return what a file lacks of the keys that its model needs at the top."""
+    data = document.data if isinstance(document.data, dict) else {}
+    needed = [info.alias or name for name, info in model.model_fields.items() if info.is_required()]
+    return [_missing(document, (), key) for key in needed if key not in data]
+
+
+def _missing(document: Document, at: Path, key: Any) -> Problem:
+    return Problem(document.file, document.line(at), dotted(at), f"the key {key!r} is missing; add it")
 
 
 def _explain(document: Document, model: type[BaseModel], error: Any) -> Problem:
@@ -189,8 +207,7 @@ def _explain(document: Document, model: type[BaseModel], error: Any) -> Problem:
         known = sorted(_keys_at(model, loc[:-1]))
         return document.problem(loc, f"unknown key{nearest(str(last), known)}")
     if kind == "missing":
-        line = document.line(loc[:-1])
-        return Problem(document.file, line, dotted(loc[:-1]), f"the key {last!r} is missing; add it")
+        return _missing(document, loc[:-1], last)
     message = error["msg"].removeprefix("Value error, ")
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         message = "must be a group of keys"
@@ -200,6 +217,8 @@ def _explain(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = "must be text; put it in quotes"
     elif kind == "too_short":
         message = "must not be empty"
+    elif kind in ("too_long", "string_too_long"):
+        message = f"must not be longer than {error['ctx']['max_length']}"
     return document.problem(loc, message[0].lower() + message[1:] if message[:5] == "Input" else message)
 
 

@@ -43,7 +43,8 @@ def mended(data: Any, hub: str, instance_type: str, software: str) -> Customer |
     ``hub``, ``instance_type`` and ``software`` stand in for those that are missing or of no use.
     """
     data = copy.deepcopy(data)
-    stand_ins = {**_STAND_INS, **_WHOLE, "hub": hub, "instance_type": instance_type, "software": [software]}
+    bought = {"instance_type": instance_type, "disk_gb": _STAND_INS["disk_gb"], "software": [software]}
+    stand_ins = {**_STAND_INS, **_WHOLE, **bought, "hub": hub, "servers": {"unknown": bought}}
     for _ in range(_ROUNDS):
         try:
             return StackFile.model_validate(data).config.customer

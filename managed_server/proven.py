@@ -1,14 +1,19 @@
 """One stack, resolved, rendered and proven: what `managed check` looks at and `pulumi up` delivers."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from managed_server import spec
 from managed_server.bundle import Bundle, build
+from managed_server.fragment import build_fragment
 from managed_server.inputs import load_project
-from managed_server.problems import InputError, Problem
+from managed_server.problems import InputError, Problem, dotted
 from managed_server.project import Project
 from managed_server.proofs import rendered
 from managed_server.proofs.lines import unfulfilled
+from managed_server.proofs.rendered import problem_of
 from managed_server.rendering import RenderError
 from managed_server.resolve import problems_of_stacks, resolve_stack
 
@@ -31,9 +36,20 @@ def proven(project: Project, stack: str) -> tuple[spec.CustomerSpec, tuple[Bundl
         bundles.append(bundle)
         files = {file.path: file.content for file in bundle.files}
         problems += rendered.problems(project, customer, server, files)
+        problems += _for_its_hub(project, customer, server)
     if problems:
         raise InputError(problems)
     return customer, tuple(bundles), warnings
+
+
+def _for_its_hub(project: Project, customer: spec.CustomerSpec, server: spec.ServerSpec) -> Iterator[Problem]:
+    """Yield why the hub would not take a server."""
+    try:
+        build_fragment(customer, server)
+    except ValidationError as errors:
+        for error in errors.errors(include_url=False):
+            message = f"the hub would not take it: {dotted(error['loc'])}: {error['msg']}"
+            yield problem_of(project, customer, ("servers", server.name), message)
 
 
 def load_proven(root: Path, stack: str) -> tuple[spec.CustomerSpec, dict[str, Bundle]]:

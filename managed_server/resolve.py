@@ -11,15 +11,16 @@ from managed_server.http_chain import chained
 from managed_server.inputs import load_project, load_stack, read_stack, stack_names
 from managed_server.loading import Document, nearest
 from managed_server.model import provider as provider_model
-from managed_server.model.catalogue_items import Absent
+from managed_server.model.catalogue_items import Absent, given
 from managed_server.model.contract import Priority
 from managed_server.model.customer import Customer, Server
-from managed_server.model.objectives import WorkingDayObjective
+from managed_server.model.objectives import AgreedObjectives, WorkingDayObjective
 from managed_server.model.types import CustomerId
 from managed_server.partial import mended
 from managed_server.problems import InputError, Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.proofs import end_of_life, exceptions, retention, schedule
+from managed_server.proofs.lines import uncounted
 from managed_server.resolve_server import Chosen, Gatherer, Place, dump_engines
 from managed_server.server_checks import contradictions
 
@@ -85,7 +86,7 @@ def _what_is_left(project: Project, document: Document) -> Customer | None:
         next(
             name
             for name, entry in project.software.items()
-            if not entry.general.requires and not entry.general.requires_any
+            if not given(entry.general.requires) and not given(entry.general.requires_any)
         ),
     )
 
@@ -108,15 +109,13 @@ class _Resolver:
     def customer_spec(self) -> spec.CustomerSpec | None:
         project, customer = self.project, self.customer
         self._check_customer()
-        hub = project.provider.hubs.get(customer.hub)
-        if hub is None:
-            self.error(
-                ("hub",),
-                f"{customer.hub!r} is no hub of provider.yaml{nearest(customer.hub, project.provider.hubs)}",
-            )
-            return None
-        hub_spec = _hub_spec(customer.hub, hub)
-        own_hub = project.provider.hubs.get(self.stack)
+        hubs = project.provider.hubs
+        hub = customer.hub
+        if hub not in hubs:
+            self.error(("hub",), f"{hub!r} is no hub of provider.yaml{nearest(hub, hubs)}")
+            hub = next(iter(hubs))  # any, for the sake of what else is wrong
+        hub_spec = _hub_spec(hub, hubs[hub])
+        own_hub = hubs.get(self.stack)
         networks = project.provider.networks
         own = tuple(sorted({str(network) for network in (*networks.offices, *networks.vpn)}))
         admin = tuple(sorted({*own, *(str(network) for network in customer.access.ssh_from)}))
@@ -128,7 +127,7 @@ class _Resolver:
             agreed = project.contract.objectives_for(customer.contract.objectives)
         except ValueError as error:
             self.error(("contract", "objectives"), str(error))
-            return None
+            agreed = project.contract.objectives_for(AgreedObjectives())
         objectives = {priority: objective.minutes_or_none for priority, objective in agreed.items()}
         servers = [
             self._server_spec(name, server, users, admin, hub_spec, objectives)
@@ -314,6 +313,9 @@ class _Resolver:
             for tool, entry in self.project.tools.items()
             if place is None or entry.general.when.holds(place.circumstances(dumps))
         ]
+        if place is not None:
+            whose = f"{at[-1]} of {self.stack}"
+            self.problems += uncounted(self.project, tools, place.circumstances(dumps), whose)
         for entry_id in server.settings:
             if entry_id not in ids and entry_id not in tools:
                 self.error(
@@ -326,13 +328,14 @@ class _Resolver:
     def _check_others(self, at: Path, software: str, server: Server) -> None:
         """Hold a software's wishes about what is beside it against the server."""
         general = self.project.software[software].general
-        for needed in general.requires:
+        for needed in given(general.requires):
             if needed not in server.software:
                 self.error(at, f"{software!r} requires {needed!r}; add it to the list")
-        if general.requires_any and not set(general.requires_any) & set(server.software):
-            names = " or ".join(map(repr, general.requires_any))
+        any_of = given(general.requires_any)
+        if any_of and not set(any_of) & set(server.software):
+            names = " or ".join(map(repr, any_of))
             self.error(at, f"{software!r} requires {names}; add one of them to the list")
-        for other in general.conflicts:
+        for other in given(general.conflicts):
             if other in server.software:
                 self.error(at, f"{software!r} can't be beside {other!r}; choose one of them")
 

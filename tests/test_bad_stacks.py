@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 
+from managed_server import proven
+from managed_server.fragment import build_fragment
+from managed_server.reports.check import check_stacks
 from tests.stackfile import KEY, STACK, write_stack
 
 FILE = "stacks/Pulumi.acme.yaml"
@@ -256,3 +260,80 @@ def test_nonsense_is_located_and_no_traceback(inputs, text):
     assert done.returncode == 2, done.stdout
     assert "Traceback" not in done.stderr
     assert all(line.startswith(f"error: {FILE}:") for line in done.stderr.splitlines()[:-1]), done.stderr
+
+
+def told(inputs, text):
+    """What is said of a stack file, without the start of another process."""
+    write_stack(inputs, text)
+    return [str(problem) for problem in check_stacks(inputs, ["acme"]).problems]
+
+
+HIDES_NOTHING = {
+    "no servers": ("    servers:\n", "    server:\n", "the key 'servers' is missing; add it"),
+    "unknown hub": ("hub: hub", "hub: hubb", "hub: 'hubb' is no hub of provider.yaml"),
+    "objectives": (
+        "term_months: 12}",
+        "term_months: 12, objectives: {urgent: {minutes: 99}}}",
+        "contract.objectives: urgent tickets would be answered later (99 minutes) than high ones (60",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HIDES_NOTHING)
+def test_one_fault_does_not_hide_another(inputs, kind):
+    old, new, words = HIDES_NOTHING[kind]
+    text = STACK.replace(old, new).replace("backup_region: eu-west-1", "backup_region: eu-west-2")
+    found = told(inputs, text.replace("t3.large", "t3.metal"))
+    assert any(words in line for line in found), found
+    assert any("aws.backup_region: is the servers' own region" in line for line in found), found
+    if kind != "no servers":
+        assert any("'t3.metal' is not in catalogue/instance-types.yaml" in line for line in found), found
+
+
+TOO_MUCH = {
+    "contacts": (
+        "      - {name: Alice,",
+        "".join(f"      - {{name: A, email: a{n}@acme.example}}\n" for n in range(20))
+        + "      - {name: Alice,",
+        f"{FILE}:7: contacts: must not be longer than 20",
+    ),
+    "address": (
+        "alice@acme.example,",
+        f"{'a' * 109}@acme.example,",
+        f"{FILE}:8: contacts[0].email: must not be longer than 120",
+    ),
+    "minutes": (
+        "term_months: 12}",
+        "term_months: 12, objectives: {high: {minutes: 100001}}}",
+        f"{FILE}:4: contract.objectives.high.minutes: ",
+    ),
+    "days": (
+        "term_months: 12}",
+        "term_months: 12, objectives: {normal: {working_days: 101}}}",
+        f"{FILE}:4: contract.objectives.normal.working_days: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_MUCH)
+def test_more_than_a_hub_takes(inputs, kind):
+    old, new, words = TOO_MUCH[kind]
+    assert STACK.count(old) == 1
+    found = told(inputs, STACK.replace(old, new))
+    assert [line[: len(words)] for line in found] == [words], found
+
+
+def test_a_wrong_item_does_not_make_its_list_empty(inputs):
+    [found] = told(inputs, STACK.replace(KEY, KEY[:60]))
+    assert found.startswith(f"{FILE}:15: users.alice.keys[0]: ")
+
+
+def test_what_the_hub_refuses_is_told_of_its_server(inputs, monkeypatch):
+    """Whatever it is: here, a customer without anybody who could be told."""
+    monkeypatch.setattr(
+        proven,
+        "build_fragment",
+        lambda customer, server: build_fragment(replace(customer, contacts=()), server),
+    )
+    [found] = told(inputs, STACK)
+    assert found.startswith(f"{FILE}:17: servers.web1: the hub would not take it: contacts: ")

@@ -7,6 +7,7 @@ from pydantic import Field
 from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
 from managed_server.model.exceptions import PolicyException
+from managed_server.model.fragment import LONGEST_EMAIL, MOST_CONTACTS
 from managed_server.model.types import (
     AccountId,
     AdminCidr,
@@ -51,7 +52,7 @@ class Contact(Model):
     """A person at the customer who is told about incidents."""
 
     name: Text
-    email: Email
+    email: Annotated[Email, Field(max_length=LONGEST_EMAIL)]
     phone: Phone | None = None
 
 
@@ -112,7 +113,7 @@ class Customer(Model):
     contract: Term
     hub: EntryId
     aws: Aws
-    contacts: tuple[Contact, ...] = Field(min_length=1)
+    contacts: tuple[Contact, ...] = Field(min_length=1, max_length=MOST_CONTACTS)
     access: Access = Access()
     users: dict[UserName, User] = {}
     servers: dict[ServerName, Server] = Field(min_length=1)

@@ -18,6 +18,10 @@ from managed_server.model.types import AccountId, ClockTime, CustomerId, Email, 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029;!$\\`\"'<>&|~#{}]")
 _TEXT_LENGTH = 160
 
+MOST_CONTACTS, LONGEST_EMAIL = 20, 120
+LONGEST_MINUTES, LONGEST_DAYS = 100_000, 100
+"""What a stack file may not go beyond either."""
+
 
 def plain(text: str) -> str:
     """Return ``text`` without what Nagios, Munin or a shell reads as more than text, cut to size.
@@ -73,7 +77,7 @@ class FragmentCheck(Strict):
 class FragmentContact(Strict):
     """A person at the customer who is told."""
 
-    email: Annotated[Email, Field(max_length=120)]
+    email: Annotated[Email, Field(max_length=LONGEST_EMAIL)]
     name: PlainText
 
 
@@ -102,9 +106,9 @@ class FragmentMaintenance(Strict):
 class FragmentObjective(Strict):
     """How soon a ticket of one priority is answered: on the clock, in working days, or neither."""
 
-    minutes: Annotated[int, Field(ge=1, le=100_000)] | None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_MINUTES)] | None
     phone: bool = Field(description="whether the customer may telephone once that time has passed")
-    working_days: Annotated[int, Field(ge=1, le=100)] | None
+    working_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None
 
 
 class FragmentObjectives(Strict):
@@ -119,7 +123,9 @@ class Fragment(Strict):
     """Everything that a hub knows of a server, but for its address."""
 
     checks: Annotated[tuple[FragmentCheck, ...], Field(min_length=1, max_length=200, strict=False)]
-    contacts: Annotated[tuple[FragmentContact, ...], Field(min_length=1, max_length=20, strict=False)]
+    contacts: Annotated[
+        tuple[FragmentContact, ...], Field(min_length=1, max_length=MOST_CONTACTS, strict=False)
+    ]
     customer: FragmentCustomer
     host: HostId = Field(description="customer-server: the Nagios host, the Munin node and the OSSEC agent")
     hostgroups: Annotated[tuple[FragmentHostgroup, ...], Field(min_length=1, max_length=40, strict=False)]

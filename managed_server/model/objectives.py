@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from managed_server.model.base import Model, PositiveInt
+from managed_server.model.fragment import LONGEST_DAYS, LONGEST_MINUTES
 
 
 class Priority(StrEnum):
@@ -60,13 +61,13 @@ AnyObjective = Annotated[
 class AgreedMinutes(Model):
     """A response objective on the clock."""
 
-    minutes: PositiveInt
+    minutes: Annotated[PositiveInt, Field(le=LONGEST_MINUTES)]
 
 
 class AgreedDays(Model):
     """A response objective in working days."""
 
-    working_days: PositiveInt
+    working_days: Annotated[PositiveInt, Field(le=LONGEST_DAYS)]
 
 
 class AgreedObjectives(Model):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from managed_server import spec
 from managed_server.loading import read_yaml
-from managed_server.problems import Problem
+from managed_server.problems import Path, Problem, dotted
 from managed_server.project import Project
 from managed_server.proofs import lockout, parity, retention, schedule
 from managed_server.proofs.packet_filter import parse
@@ -19,13 +19,16 @@ def problems(
     who = f"{customer.id}-{server.name}"
     for path, message in _in_files(project, customer, server, files):
         yield Problem(_source(server, path), 0, path, f"{message} ({who})")
-    clashes = list(schedule.rendered_clashes(project, server, files))
-    if clashes:
-        root = project.drafts or project.root
-        document = read_yaml(root / customer.stack_file, root)
-        line = document.line((*CUSTOMER, "servers", server.name, "maintenance"))
-        path = f"servers.{server.name}.maintenance"
-        yield from (Problem(customer.stack_file, line, path, message) for message in clashes)
+    at = ("servers", server.name, "maintenance")
+    for message in schedule.rendered_clashes(project, server, files):
+        yield problem_of(project, customer, at, message)
+
+
+def problem_of(project: Project, customer: spec.CustomerSpec, at: Path, message: str) -> Problem:
+    """Return a problem that points into a stack file, of which only the spec is left."""
+    root = project.drafts or project.root
+    line = read_yaml(root / customer.stack_file, root).line((*CUSTOMER, *at))
+    return Problem(customer.stack_file, line, dotted(at), message)
 
 
 def _in_files(
