@@ -276,6 +276,7 @@ NOT_TOLD: dict[str, tuple[str, ...]] = {
 PUT_AGAIN = frozenset(
     {
         # A put replaces what is there (the services' API references).
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:cloudwatch/metricAlarm:MetricAlarm",
         "aws:iam/rolePolicy:RolePolicy",

@@ -28,9 +28,20 @@ class Proof:
 
 def alarms(aws: Aws) -> None:
     cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_composite_alarm(AlarmName="any", AlarmRule="ALARM(a) OR ALARM(b)", AlarmActions=[])
-    [alarm] = cloudwatch.describe_alarms(AlarmNames=["any"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
-    assert alarm["AlarmRule"] == "ALARM(a) OR ALARM(b)"
+    quiet = {
+        "ActionsSuppressor": "maintenance",
+        "ActionsSuppressorWaitPeriod": 60,
+        "ActionsSuppressorExtensionPeriod": 120,
+    }
+    for said in (quiet, {}):
+        cloudwatch.put_composite_alarm(
+            AlarmName="any", AlarmRule="ALARM(a) OR ALARM(b)", AlarmActions=[], **said
+        )
+        [alarm] = cloudwatch.describe_alarms(AlarmNames=["any"], AlarmTypes=["CompositeAlarm"])[
+            "CompositeAlarms"
+        ]
+        assert alarm["AlarmRule"] == "ALARM(a) OR ALARM(b)"
+        assert {key: alarm[key] for key in alarm if "Suppressor" in key} == said
 
 
 def monitoring(aws: Aws) -> None:

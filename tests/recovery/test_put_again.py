@@ -106,6 +106,16 @@ def alarm(account):
     )
 
 
+def composite(account):
+    watch = account.client("cloudwatch")
+    said = {"AlarmRule": 'ALARM("acme-cpu")', "ActionsSuppressor": "acme-maintenance"}
+    said |= {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 120}
+    return (
+        lambda: watch.put_composite_alarm(AlarmName="acme-page", **said),
+        lambda: [a["AlarmName"] for a in watch.describe_alarms()["CompositeAlarms"]],
+    )
+
+
 def dashboard(account):
     watch = account.client("cloudwatch")
     return (
@@ -205,6 +215,7 @@ def address(account):
 
 PROOFS: dict[str, Proof] = {
     "aws:cloudwatch/dashboard:Dashboard": dashboard,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": composite,
     "aws:cloudwatch/metricAlarm:MetricAlarm": alarm,
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": default_group,
     "aws:ec2/eipAssociation:EipAssociation": address,
