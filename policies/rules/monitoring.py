@@ -6,6 +6,7 @@ from pulumi_policy import Severity
 
 from .base import Finding, Resource, Rule, Undecided, Violation, resource_rule, security_hub
 from .identity import no_public_statement
+from .paging import PURPOSE, SUPPRESSOR
 from .reading import UNKNOWN
 from .settings import LOG_DAYS
 
@@ -18,17 +19,24 @@ _LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 @resource_rule(
     "cloudwatch-alarm-has-action",
     types=_ALARMS,
-    description="An alarm must do something when it goes off.",
+    description="An alarm must do something when it goes off, or keep another one quiet.",
     severity=Severity.HIGH,
     source=security_hub("CloudWatch.15"),
     remediation="Put the topic of the notifications into alarm_actions.",
 )
 def alarm_has_action(alarm: Resource) -> Iterator[Finding]:
-    """An action whose name isn't known yet, such as a new topic's, is an action."""
-    actions = alarm.at("alarmActions")
+    """An action whose name isn't known yet, such as a new topic's, is an action.
+
+    Whether a suppressor is one of something is another rule's to judge.
+    """
+    actions, purpose = alarm.at("alarmActions"), alarm.at(*PURPOSE)
     if actions is UNKNOWN:
         yield Undecided("alarmActions")
-    elif not actions or not any(actions):
+    elif actions and any(actions):
+        return
+    elif purpose is UNKNOWN:
+        yield Undecided(".".join(PURPOSE))
+    elif purpose != SUPPRESSOR:
         yield Violation(f"Alarm '{alarm.name}' tells nobody: alarmActions must name at least one action.")
 
 

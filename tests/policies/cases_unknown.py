@@ -11,6 +11,7 @@ from policy_things import (
     ATTACHMENT,
     BACKUP,
     BY_DEFAULT,
+    COMPOSITE,
     DEFAULT_GROUP,
     DOCUMENTS,
     ENCRYPTION,
@@ -63,6 +64,8 @@ ABROAD = {
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
 CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
+    ("cloudwatch-alarm-has-action", "tags.purpose", (ALARM.without("alarmActions").having("tags", LATER),)),
+    ("cloudwatch-nobody-told-twice", "alarmRule", (COMPOSITE.having("alarmRule", LATER), ALARM)),
     ("ec2-volume-encrypted", "encrypted", (VOLUME.having("encrypted", LATER),)),
     (
         "ec2-instance-disks-encrypted",
@@ -266,6 +269,7 @@ NEVER = (
     "aws-provider-explicit",
     "cloudtrail-files-encrypted",
     "cloudtrail-to-cloudwatch",
+    "cloudwatch-suppressor-used",
     "ec2-volume-protected",
     "ec2-vpc-default-group-managed",
     "iam-role-no-administrator",

@@ -138,12 +138,25 @@ TOPIC = Thing("aws:sns/topic:Topic", "alarms", {"kmsMasterKeyId": KEY_ARN})
 ALARM = Thing(
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "web1-cpu",
-    {"alarmActions": [TOPIC_ARN], "actionsEnabled": True},
+    {"name": "web1-cpu", "alarmActions": [TOPIC_ARN], "actionsEnabled": True},
+)
+PAGE_ARN = f"arn:aws:sns:eu-west-2:{ACCOUNT}:page"
+QUIET = Thing(
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "web1-maintenance",
+    {"name": "web1-maintenance", "tags": {"purpose": "suppressor"}},
 )
 COMPOSITE = Thing(
     "aws:cloudwatch/compositeAlarm:CompositeAlarm",
     "web1-any",
-    {"alarmActions": [TOPIC_ARN], "actionsEnabled": True},
+    {
+        "alarmName": "web1-any",
+        "alarmRule": 'ALARM("web1-cpu") OR ALARM("web1-disk")',
+        "alarmActions": [PAGE_ARN],
+        "actionsEnabled": True,
+        "actionsSuppressor": {"alarm": "web1-maintenance", "waitPeriod": 60, "extensionPeriod": 60},
+    },
+    links={"actionsSuppressor": [QUIET.urn]},
 )
 TOPIC_POLICY = Thing(
     "aws:sns/topicPolicy:TopicPolicy",
@@ -410,7 +423,7 @@ ACCOUNT_PARTS = [BY_DEFAULT, METADATA, ACCOUNT_BLOCK, SNAPSHOTS, DOCUMENTS, PASS
 STACK = [
     PROVIDER, VPC, SUBNET, DEFAULT_GROUP, FLOW_LOG, NETWORK_ACL, ACL_RULE, GROUP, RULE, PUBLIC_RULE, OLD_RULE,
     PROFILE, INSTANCE, VOLUME, KEY, SECRET, PLAIN_PARAMETER, OBJECT, TOPIC, TOPIC_POLICY, ALARM, COMPOSITE,
-    LOG_GROUP, ROLE, ROLE_POLICY, GROUP_POLICY, ATTACHMENT, BACKUP, *BUCKET_PARTS, ACL, TRAIL,
+    QUIET, LOG_GROUP, ROLE, ROLE_POLICY, GROUP_POLICY, ATTACHMENT, BACKUP, *BUCKET_PARTS, ACL, TRAIL,
     *FILTERS.values(), *TRAIL_ALARMS, *ACCOUNT_PARTS,
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ import cases_clear
 import cases_compute
 import cases_identity
 import cases_network
+import cases_paging
 import cases_settings
 import cases_storage
 import cases_trail
@@ -44,6 +45,7 @@ MODULES = (
     cases_identity,
     cases_settings,
     cases_clear,
+    cases_paging,
 )
 CASES: list[Case] = [case for module in MODULES for case in module.CASES]
 BY_NAME = {policy.name: policy for policy in ALL}
