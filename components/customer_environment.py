@@ -25,6 +25,7 @@ from components.peer_addresses import PeerAddresses, PeerAddressesArgs
 from components.providers import ProviderArgs, aws_provider
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
 from components.server_firewall import ServerFirewall, ServerFirewallArgs
+from components.server_logs import ServerLogs, ServerLogsArgs, log_statements
 from components.server_role import ServerRoleArgs
 from components.server_secrets import ServerSecrets, ServerSecretsArgs
 from components.user_data import user_data
@@ -239,6 +240,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
         self, server: ServerSpec, network: Network, firewall: ServerFirewall, image_id: pulumi.Output[str]
     ) -> ManagedServer:
         customer, name = self._customer, f"{self._prefix}-{server.name}"
+        logs = ServerLogsArgs(server.name, server.cloudwatch.log_group, server.cloudwatch.log_days)
+        ServerLogs(f"{name}-logs", logs, opts=self._home)
         secrets = self._secrets(f"{name}-secrets", server)
         made = ManagedServer(
             name,
@@ -264,7 +267,10 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     secret_arns=secrets,
                     linked=bool(server.linked),
                     namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
-                    more=self._fleet_rights(server),
+                    more=(
+                        *log_statements(customer.region, customer.account_id, server.cloudwatch.log_group),
+                        *self._fleet_rights(server),
+                    ),
                 ),
                 recorded_address=customer.runs_hub.ipv4 if customer.runs_hub else None,
             ),
@@ -273,11 +279,10 @@ class CustomerEnvironment(pulumi.ComponentResource):
         ServerAlarms(
             f"{name}-alarms",
             ServerAlarmsArgs(
-                server=server.name,
+                server=server,
                 region=customer.region,
                 instance_id=made.instance_id,
-                alarms=server.alarms,
-                topics={priority: self._notifications.topics[route] for priority, route in customer.routes},
+                topics=self._notifications.topics,
             ),
             opts=self._home,
         )

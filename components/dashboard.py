@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.server_alarms import SHARE, dimensions
 from managed_server.spec import Alarm, ServerSpec
 
 _COLUMNS, _WIDTH, _HEIGHT = 4, 6, 6
@@ -22,7 +23,7 @@ class DashboardArgs:
 
 
 class Dashboard(pulumi.ComponentResource):
-    """A graph for each metric that an alarm watches, with the alarm's threshold."""
+    """A graph for each alarm: what it watches, with its threshold."""
 
     link: pulumi.Output[str]
 
@@ -62,11 +63,17 @@ def widgets(args: DashboardArgs) -> list[dict[str, Any]]:
 
 
 def _graph(region: str, alarm: Alarm, instance_id: pulumi.Input[str]) -> dict[str, Any]:
+    names = [part for pair in dimensions(alarm, instance_id).items() for part in pair]
+    metrics: list[list[Any]] = [[alarm.namespace, metric, *names] for metric in alarm.metrics]
+    if alarm.share_of is not None:
+        for query, metric in zip(("part", "whole"), metrics, strict=True):
+            metric.append({"id": query, "visible": False})
+        metrics.append([{"expression": SHARE, "label": f"{alarm.metric}, percent"}])
     return {
-        "title": alarm.metric,
+        "title": " ".join([alarm.metric, *(value for _, value in alarm.dimensions)]),
         "region": region,
         "stat": alarm.statistic,
         "period": alarm.period_s,
-        "metrics": [[alarm.namespace, alarm.metric, "InstanceId", instance_id]],
+        "metrics": metrics,
         "annotations": {"horizontal": [{"label": alarm.id, "value": alarm.threshold}]},
     }

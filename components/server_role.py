@@ -28,7 +28,7 @@ class ServerRoleArgs:
     namespaces: tuple[str, ...] = ()
     """Of CloudWatch, in which the server publishes figures of its own."""
     more: tuple[Statement, ...] = ()
-    """Rights by which it takes part in its hub's fleet."""
+    """Rights to its logs, and those by which it takes part in its hub's fleet."""
 
 
 class ServerRole(pulumi.ComponentResource):
@@ -52,7 +52,9 @@ class ServerRole(pulumi.ComponentResource):
             f"{name}-rights",
             name="server",
             role=role.id,
-            policy=document(*statements(args), *_secrets(args), *_figures(args.namespaces), *args.more),
+            policy=document(
+                *statements(args), *_secrets(args), *figure_statements(args.namespaces), *args.more
+            ),
             opts=child,
         )
         session = aws.iam.RolePolicyAttachment(
@@ -146,7 +148,8 @@ def _secrets(args: ServerRoleArgs) -> tuple[Statement, ...]:
     return parameter_rights("OwnSecrets", "ssm:GetParameters", list(args.secret_arns), args.data_key_arn)
 
 
-def _figures(namespaces: tuple[str, ...]) -> list[Statement]:
+def figure_statements(namespaces: tuple[str, ...]) -> list[Statement]:
+    """Return the right to publish figures in some namespaces of CloudWatch, and in no other."""
     if not namespaces:
         return []
     return [

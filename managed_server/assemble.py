@@ -5,6 +5,7 @@ from typing import Any
 
 from managed_server import spec
 from managed_server.model.tables import DebianRelease
+from managed_server.resolve_alarms import alarms, cloudwatch
 from managed_server.resolve_server import Gatherer
 
 
@@ -86,5 +87,6 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         antivirus_exclude=gather.parts("antivirus", "exclude"),
         backup_paths=gather.parts("backup", "paths"),
         backup_exclude=gather.parts("backup", "exclude"),
-        alarms=gather.alarms(),
+        alarms=alarms(gather),
+        cloudwatch=cloudwatch(gather, whose.stack, name),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from managed_server.cloudwatch_checks import check_cloudwatch
 from managed_server.http_chain import DERIVED, LAYER, PORT
 from managed_server.loading import Document, nearest
 from managed_server.model.catalogue import SECTIONS, Software, Tool
@@ -37,6 +38,12 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
             yield documents["alarms"].problem(
                 path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it"
             )
+    runbook = project.cloudwatch.paging.runbook
+    if not _runbook_exists(project, runbook):
+        yield documents["cloudwatch"].problem(
+            ("paging", "runbook"), f"docs/runbooks/{runbook}.md does not exist; write it"
+        )
+    yield from check_cloudwatch(project, documents)
 
 
 def _conditions(entry: EntryFile[Any]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from managed_server.catalogue_checks import check_catalogue
 from managed_server.loading import Document, missing_keys, nearest, read_yaml, validate
 from managed_server.model.catalogue import Entry, Software, Tool
+from managed_server.model.cloudwatch import CloudWatchTable
 from managed_server.model.contract import Contract
 from managed_server.model.customer import Customer, StackFile
 from managed_server.model.exceptions import Rules
@@ -33,6 +34,7 @@ SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "aws_resources": ("contract/aws-resources.yaml", AwsResources),
     "checks": ("catalogue/checks.yaml", Checks),
     "alarms": ("catalogue/alarms.yaml", Alarms),
+    "cloudwatch": ("catalogue/cloudwatch.yaml", CloudWatchTable),
     "debian": ("catalogue/debian.yaml", Debian),
     "instance_types": ("catalogue/instance-types.yaml", InstanceTypes),
     "policies": ("policies/rules.yaml", Rules),

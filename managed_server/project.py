@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from managed_server.loading import Document, validate
 from managed_server.model.catalogue import Entry, Software, Tool
+from managed_server.model.cloudwatch import CloudWatchTable
 from managed_server.model.contract import Contract
 from managed_server.model.exceptions import Rules
 from managed_server.model.fulfilment import AwsResources, Fulfilment
@@ -107,6 +108,7 @@ class Project:
     aws_resources: AwsResources
     checks: Checks
     alarms: Alarms
+    cloudwatch: CloudWatchTable
     debian: Debian
     instance_types: InstanceTypes
     policies: Rules

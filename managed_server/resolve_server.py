@@ -253,17 +253,6 @@ class Gatherer:
         """Return the groups of accounts."""
         return tuple(sorted({group.name for _, group in self.section("groups")}))
 
-    def alarms(self) -> tuple[spec.Alarm, ...]:
-        """Return the alarms that apply to the server."""
-        return tuple(
-            spec.Alarm(
-                id=alarm_id,
-                **{name: getattr(alarm, name) for name in spec.Alarm.__dataclass_fields__ if name != "id"},
-            )
-            for alarm_id, alarm in sorted(self.project.alarms.alarms.items())
-            if self.holds(alarm)
-        )
-
     def rules(self, admin: tuple[str, ...], hub: spec.Hub) -> tuple[spec.Rule, ...]:
         """Return the firewall's rules."""
         peers = tuple(sorted(self.server.peers))

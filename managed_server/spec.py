@@ -23,19 +23,21 @@ from managed_server.spec_machine import (
     Timer,
     Unit,
 )
-from managed_server.spec_monitoring import Alarm, Check
+from managed_server.spec_monitoring import Alarm, Check, CloudWatch, Heartbeat
 from managed_server.spec_network import Listen, Rule
 
 __all__ = [
     "Alarm",
     "AptSource",
     "Check",
+    "CloudWatch",
     "Contact",
     "CustomerSpec",
     "Directory",
     "Dump",
     "EntrySpec",
     "File",
+    "Heartbeat",
     "Hub",
     "Link",
     "Listen",
@@ -211,6 +213,7 @@ class ServerSpec:
     backup_paths: tuple[str, ...]
     backup_exclude: tuple[str, ...]
     alarms: tuple[Alarm, ...]
+    cloudwatch: CloudWatch
 
     @property
     def linked(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import hashlib
 
 from managed_server import spec
 from managed_server.bundle import Bundle
+from managed_server.model.cloudwatch import Agent, Paging
 from managed_server.model.contract import Priority
 
 ACCOUNT = "123456789012"
@@ -34,7 +35,9 @@ def alarm(alarm_id="cpu", priority=Priority.HIGH, ec2_action=None, **changes) ->
     made = spec.Alarm(
         id=alarm_id,
         metric="CPUUtilization",
+        share_of=None,
         namespace="AWS/EC2",
+        dimensions=(),
         statistic="Average",
         comparison="GreaterThanThreshold",
         threshold=80,
@@ -43,6 +46,8 @@ def alarm(alarm_id="cpu", priority=Priority.HIGH, ec2_action=None, **changes) ->
         breaching=2,
         missing="missing",
         priority=priority,
+        wakes="server" if priority in (Priority.URGENT, Priority.HIGH) else "nobody",
+        delay_s=0,
         ec2_action=ec2_action,
         runbook="cpu",
         description="All CPUs are busy",
@@ -57,6 +62,33 @@ ALARMS = (
 )
 
 
+CLOUDWATCH = spec.CloudWatch(
+    agent=Agent(
+        namespace="CWAgent",
+        interval_s=60,
+        delay_s=60,
+        paths=("/",),
+        ignored_file_systems=("tmpfs",),
+        dimensions=(("InstanceId",), ("InstanceId", "path")),
+        figures={"disk_used_percent": {"plugin": "disk", "measurement": "used_percent", "tags": ("path",)}},
+        source="the tests",
+    ),
+    processes=("nginx",),
+    log_group="/managed-server/acme/servers/web1",
+    logs=("/var/log/auth.log",),
+    log_days=90,
+    heartbeat_namespace="ManagedServer/Heartbeat",
+    heartbeats=(),
+    paging=Paging(
+        runbook="paging",
+        lead_s=180,
+        wait_s=60,
+        extension_s=120,
+        clock_metric="CPUUtilization",
+        source="the tests",
+    ),
+    quiet=("HOUR(clock)", "IF(minute>=3,1,0)"),
+)
 ENTRY = spec.EntrySpec(
     "nginx", "nginx", software=True, outside=None, installable=True, facts={}, packages=(), fulfils=()
 )
@@ -115,6 +147,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         rules=RULES,
         checks=(CHECK,),
         alarms=ALARMS,
+        cloudwatch=CLOUDWATCH,
     )
     return dataclasses.replace(made, **changes)
 

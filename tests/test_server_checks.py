@@ -33,8 +33,8 @@ def test_slow_detection(server):
 def test_detection_is_the_sum_of_its_parts(server):
     check = dataclasses.replace(server.checks[0], interval_s=60, retry_s=15, attempts=3, timeout_s=10)
     assert check.detection_s == 60 + 2 * 15 + 10
-    alarm = dataclasses.replace(server.alarms[0], period_s=60, evaluate=2)
-    assert alarm.detection_s == 180
+    alarm = dataclasses.replace(server.alarms[0], period_s=60, evaluate=2, delay_s=75)
+    assert alarm.detection_s == 180 + 75
 
 
 def test_a_path_written_twice(server):

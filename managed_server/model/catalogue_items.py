@@ -333,10 +333,15 @@ class Dump(Model):
 
 
 class CloudWatch(Model):
-    """Processes and logs that the CloudWatch agent reports."""
+    """What CloudWatch is told of the entry, on AWS."""
 
-    processes: tuple[Text, ...] = ()
-    logs: tuple[AbsolutePath, ...] = ()
+    processes: tuple[Text, ...] = Field(
+        default=(), description="that the agent counts: names as in /proc/PID/comm"
+    )
+    logs: tuple[AbsolutePath, ...] = Field(default=(), description="that the agent sends")
+    heartbeats: tuple[EntryId, ...] = Field(
+        default=(), description="checks of this entry whose age CloudWatch watches as well"
+    )
 
 
 class Secret(Model):

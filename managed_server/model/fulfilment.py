@@ -21,6 +21,7 @@ Per = Literal[
     "aws-server",
     "linked-aws-server",
     "aws-server-with-new-address",
+    "aws-server-that-pages",
     "rule-in",
     "rule-out",
     "alarm",

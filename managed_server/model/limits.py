@@ -93,6 +93,20 @@ class Parity(Model):
     besides: tuple[Text, ...] = Field(description="statements that accept, and open no port to anybody")
 
 
+class Told(Model):
+    """A file that names what a server tells."""
+
+    path: AbsolutePath
+    pattern: Text = Field(description="regular expression with one group, the metric; ^ begins a line")
+
+
+class Figures(Model):
+    """Where it stands what a server tells CloudWatch."""
+
+    agent: AbsolutePath = Field(description="the agent's configuration")
+    heartbeats: Told
+
+
 class Exempt(Model):
     """A file that names whom an active response never hits."""
 
@@ -117,6 +131,7 @@ class Limits(Model):
     schedule: Schedule
     retention: Retention
     parity: Parity
+    figures: Figures
     lockout: Lockout
 
     @model_validator(mode="after")

@@ -19,6 +19,13 @@ class CheckArg(Model):
     description: Text
 
 
+class Oldest(Model):
+    """From which age on a check of an age is critical."""
+
+    argument: Text = Field(description="name of the argument that says it")
+    seconds: PositiveInt = Field(description="of one unit of the argument")
+
+
 class CheckKind(Model):
     """How one kind of check is carried out on the server through NRPE."""
 
@@ -30,8 +37,20 @@ class CheckKind(Model):
     counts: Literal["state", "age"] = Field(
         description="state: detected by the next run; age: counted from when the age is exceeded"
     )
+    oldest: Oldest | None = Field(
+        default=None,
+        description="for kinds whose plugin says age=…s or age=…h: it may be told to CloudWatch as well",
+    )
     timeout_s: PositiveInt = Field(description="seconds that the plugin may take")
     source: Text
+
+    @model_validator(mode="after")
+    def _oldest_is_an_argument(self) -> "CheckKind":
+        if self.oldest is not None:
+            arg = self.args.get(self.oldest.argument)
+            if arg is None or arg.type != "int":
+                raise ValueError(f"oldest: {self.oldest.argument!r} is no argument of type int")
+        return self
 
 
 class CheckTiming(Model):
@@ -55,7 +74,13 @@ class Alarm(Model):
     """A CloudWatch alarm on what EC2 itself measures of an instance, or the instance says of itself."""
 
     metric: Text
+    share_of: Text | None = Field(
+        default=None, description="another metric: what is watched is the percentage of it that the first is"
+    )
     namespace: Text
+    each: Literal["path"] | None = Field(
+        default=None, description="one alarm for each path of the agent's, with it as a dimension"
+    )
     statistic: Literal["Average", "Maximum", "Minimum", "Sum"]
     comparison: Literal[
         "GreaterThanOrEqualToThreshold",
@@ -64,11 +89,15 @@ class Alarm(Model):
         "LessThanOrEqualToThreshold",
     ]
     threshold: Int
-    period_s: Literal[60, 300]
+    period_s: Literal[60, 120, 180, 240, 300]
     evaluate: PositiveInt = Field(description="N: periods that are looked at")
     breaching: PositiveInt = Field(description="M: of these, how many must breach")
     missing: Literal["missing", "breaching", "notBreaching", "ignore"]
     priority: Priority
+    alone: Bool = Field(
+        default=False,
+        description="it pages by itself, in maintenance too, and not by the server's one alarm for that",
+    )
     ec2_action: Literal["recover", "reboot"] | None = Field(
         default=None, description="what EC2 does by itself"
     )
@@ -84,10 +113,22 @@ class Alarm(Model):
         return self
 
 
+RESERVED = {"page": "the alarm that wakes somebody", "maintenance": "the clock of the maintenance window"}
+"""Ids that a server's own alarms of these have."""
+
+
 class Alarms(Model):
     """``catalogue/alarms.yaml``."""
 
     alarms: dict[EntryId, Alarm] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_free(self) -> "Alarms":
+        for name in self.alarms:
+            if name in RESERVED or name.startswith("heartbeat-"):
+                what = RESERVED.get(name, "alarms of heartbeats")
+                raise ValueError(f"{name!r} is the id of {what}; choose another")
+        return self
 
 
 class DebianRelease(Model):

@@ -41,6 +41,9 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
         "aws-server": on_aws,
         "aws-server-with-new-address": own_address,
         "linked-aws-server": [server for server in on_aws if server.linked],
+        "aws-server-that-pages": [
+            server for server in on_aws if any(alarm.wakes == "server" for alarm in server.alarms)
+        ],
     }
     if per in whole:
         return [(None, {})] if whole[per] else []

@@ -6,7 +6,7 @@ from managed_server import spec
 from managed_server.loading import read_yaml
 from managed_server.problems import Path, Problem, dotted
 from managed_server.project import Project
-from managed_server.proofs import lockout, parity, retention, schedule
+from managed_server.proofs import figures, lockout, parity, retention, schedule
 from managed_server.proofs.packet_filter import parse
 
 CUSTOMER = ("config", "managed-server:customer")
@@ -52,6 +52,7 @@ def _in_files(
         text = files.get(manager.path, b"").decode()
         yield from ((manager.path, said) for said in lockout.not_exempt(manager, customer, text))
     yield from retention.unbounded(project, server, files)
+    yield from figures.differences(limits.figures, server, files)
 
 
 def _source(server: spec.ServerSpec, path: str) -> str:

@@ -30,9 +30,13 @@ def window_minutes(project: Project) -> int:
 
 def window(project: Project, server: spec.ServerSpec) -> Span:
     """Return the server's weekly maintenance window."""
-    hour, minute = server.maintenance.time.split(":")
-    begin = DAYS.index(server.maintenance.day) * DAY + int(hour) * 60 + int(minute)
-    return Span(WINDOW, begin, window_minutes(project))
+    return weekly(project, server.maintenance.day, server.maintenance.time)
+
+
+def weekly(project: Project, day: str, time: str) -> Span:
+    """Return the maintenance window that begins on a day of each week, at a time such as ``07:00``."""
+    hour, minute = time.split(":")
+    return Span(WINDOW, DAYS.index(day) * DAY + int(hour) * 60 + int(minute), window_minutes(project))
 
 
 def jobs(server: spec.ServerSpec) -> tuple[Job, ...]:

@@ -59,6 +59,7 @@ def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:
             f"{len(server.rules)} rules, the same in the security group and in the server's own firewall; "
             f"open to everybody: {', '.join(open_to_all) or 'nothing'}"
         )
+        found |= _figures(server)
         found[f"schedule, {server.name}"] = _schedule(project, server)
         if retention.has_dumps(project, server):
             largest = retention.largest_database_gb(project, server.disk_gb)
@@ -79,6 +80,22 @@ def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:
     )
     found["lock-out"] = f"never blocked: {', '.join(lockout.protected(customer))}, and the server itself"
     return found
+
+
+def _figures(server: spec.ServerSpec) -> dict[str, str]:
+    """Return what CloudWatch is told by the server itself, and watches; nothing where it isn't on AWS."""
+    own = [alarm for alarm in server.alarms if alarm.own]
+    if not own:
+        return {}
+    waking = sum(alarm.wakes == "server" for alarm in server.alarms)
+    paging = server.cloudwatch.paging
+    return {
+        f"figures, {server.name}": (
+            f"{len({(alarm.namespace, metric) for alarm in own for metric in alarm.metrics})} of its own, "
+            f"published under the dimensions that {len(own)} alarms name; {waking} alarms that wake somebody "
+            f"do it by one, {paging.wait_s} s later, and not in the maintenance window"
+        )
+    }
 
 
 def _schedule(project: Project, server: spec.ServerSpec) -> str:

@@ -33,6 +33,8 @@ def watched(project):
             found[check.runbook].add((check.name, check.objective))
     for name, alarm in project.alarms.alarms.items():
         found[alarm.runbook].add((name, alarm.priority))
+    paging = {("page", terms.id) for terms in project.contract.priorities if terms.escalation.route == "page"}
+    found[project.cloudwatch.paging.runbook] |= paging
     return found
 
 

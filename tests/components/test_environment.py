@@ -72,7 +72,7 @@ def test_components_register_outputs_and_are_typed_by_class(acme):
     assert {kind.rpartition(":")[2] for kind in kinds} == {
         *("CustomerEnvironment", "EncryptionKey", "PrivateBucket", "Network", "ServerFirewall"),
         *("Notifications", "OffsiteBackup", "BackupPassphrase", "Delivery", "ManagedServer", "ServerRole"),
-        *("ServerAlarms", "Dashboard", "HubFragment", "BackupPruning"),
+        *("ServerAlarms", "ServerLogs", "Dashboard", "HubFragment", "BackupPruning"),
     }
 
 

@@ -175,8 +175,9 @@ def test_a_hubs_address_is_the_one_that_is_recorded(hub):
 def test_an_alarm_outside_the_hub_goes_off_when_it_says_nothing(root):
     project = load_project(root)
     customer = resolve_stack(project, "hub")[0]
-    (alarm,) = (alarm for alarm in customer.servers[0].alarms if alarm.missing == "breaching")
+    [alarm] = [alarm for alarm in customer.servers[0].alarms if alarm.wakes == "itself"]
     assert alarm.own
+    assert alarm.missing == "breaching"
     assert (alarm.comparison, alarm.threshold, alarm.period_s) == ("LessThanThreshold", 1, 60)
     assert alarm.detection_s <= 15 * 60 / 3
     assert dict(customer.routes)[alarm.priority] == "page"

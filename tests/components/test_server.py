@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from components.dashboard import DashboardArgs, widgets
 from components.user_data import UserDataError, user_data
 from tests import factories
 from tests.components.conftest import environment
@@ -101,6 +100,7 @@ def test_rights_are_least(acme):
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"),
         "ssm:GetParameter",
         *("kms:Decrypt", "kms:GenerateDataKey", "s3:DeleteObject", "s3:GetBucketLocation"),
+        *("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
     }
     deletes = [s for s in statements if any("Delete" in action for action in listed(s["Action"]))]
     assert [s["Resource"] for s in deletes] == [
@@ -124,6 +124,8 @@ def test_a_server_reaches_its_own_bundles_and_backups_alone(acme):
     prefixes = by_sid["ListOwnBackups"]["Condition"]["StringLike"]["s3:prefix"]
     assert prefixes == ["web1/", "web1/*"]
     assert by_sid["ListOwnBackups"]["Action"] == ["s3:ListBucket", "s3:ListBucketVersions"]
+    logs = "arn:aws:logs:eu-west-2:123456789012:log-group:/managed-server/acme/servers/web1"
+    assert by_sid["OwnLogs"]["Resource"] == [logs, f"{logs}:log-stream:*"]
     assert by_sid["Passphrase"]["Resource"] == "arn:aws:acme-passphrase-home"
     assert {
         sid: by_sid[sid]["Condition"]["StringEquals"] for sid in by_sid if "Open" in sid or "Encrypt" in sid
@@ -141,37 +143,7 @@ def test_roles_are_for_ec2_and_session_manager(acme):
     assert attached == ["AmazonSSMManagedInstanceCore"]
 
 
-# --- alarms ---------------------------------------------------------------------------------------
-
-
-def test_every_alarm_of_the_spec_stands_once_as_it_says(acme):
-    alarms = {r.inputs["name"]: r.inputs for r in acme.of("MetricAlarm")}
-    assert set(alarms) == {f"acme-web1-alarms-{alarm.id}" for alarm in factories.ALARMS}
-    for alarm in factories.ALARMS:
-        inputs = alarms[f"acme-web1-alarms-{alarm.id}"]
-        assert inputs["dimensions"] == {"InstanceId": "acme-web1-instance-id"}
-        assert (inputs["metricName"], inputs["namespace"], inputs["statistic"]) == (
-            alarm.metric,
-            alarm.namespace,
-            alarm.statistic,
-        )
-        assert (inputs["comparisonOperator"], inputs["threshold"]) == (alarm.comparison, alarm.threshold)
-        assert (inputs["period"], inputs["evaluationPeriods"], inputs["datapointsToAlarm"]) == (300, 3, 2)
-        assert inputs["treatMissingData"] == alarm.missing
-        assert f"docs/runbooks/{alarm.runbook}.md" in inputs["alarmDescription"]
-
-
-def test_alarms_go_where_their_priority_says(acme):
-    page, ticket = "arn:aws:acme-alarms-page", "arn:aws:acme-alarms-ticket"
-    actions = {r.name: r.inputs["alarmActions"] for r in acme.of("MetricAlarm")}
-    assert actions == {
-        "acme-web1-alarms-cpu": [page],
-        "acme-web1-alarms-credits": [ticket],
-        "acme-web1-alarms-status-system": [page, "arn:aws:automate:eu-west-2:ec2:recover"],
-    }
-    assert {r.name: r.inputs["okActions"] for r in acme.of("MetricAlarm")} == {
-        name: found[:1] for name, found in actions.items()
-    }
+# --- topics ---------------------------------------------------------------------------------------
 
 
 def test_topics_are_encrypted_and_belong_to_the_account(acme):
@@ -190,24 +162,6 @@ def test_topics_are_encrypted_and_belong_to_the_account(acme):
         "arn:aws:acme-alarms-page": ("email", "page@hosting.example"),
         "arn:aws:acme-alarms-ticket": ("email", "ticket@hosting.example"),
     }
-
-
-def test_the_dashboard_shows_every_alarms_metric_of_every_server():
-    servers = ((factories.server("a"), "i-a"), (factories.server("b", alarms=factories.ALARMS * 2), "i-b"))
-    found = widgets(DashboardArgs("eu-west-2", servers))
-    graphs = [one["properties"] for one in found if one["type"] == "metric"]
-    shown = [(one["metrics"][0][1], one["metrics"][0][3]) for one in graphs]
-    assert shown == [(alarm.metric, i) for server, i in servers for alarm in server.alarms]
-    taken = set()
-    for one in found:
-        cells = {
-            (x, y)
-            for x in range(one["x"], one["x"] + one["width"])
-            for y in range(one["y"], one["y"] + one["height"])
-        }
-        assert not cells & taken, "no graph lies on another"
-        assert one["x"] + one["width"] <= 24
-        taken |= cells
 
 
 # --- user data ------------------------------------------------------------------------------------

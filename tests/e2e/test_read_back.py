@@ -107,13 +107,22 @@ def test_rules_are_exactly_those_derived(client, instance, customer):
 
 
 def test_alarms_have_actions(client, instance, customer):
-    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert len(alarms) == len(customer.server("web1").alarms)
-    for alarm in alarms:
-        assert alarm["ActionsEnabled"]
-        assert alarm["AlarmActions"]
-        assert alarm["OKActions"]
-        assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": instance["InstanceId"]}]
+    server = customer.server("web1")
+    found = client("cloudwatch").describe_alarms()
+    named = {alarm["AlarmName"]: alarm for alarm in found["MetricAlarms"]}
+    clock = named.pop("example-web1-alarms-maintenance")
+    assert set(named) == {f"example-web1-alarms-{alarm.id}" for alarm in server.alarms}
+    for alarm in server.alarms:
+        stands = named[f"example-web1-alarms-{alarm.id}"]
+        assert stands["ActionsEnabled"]
+        assert stands["AlarmActions"]
+        assert stands["OKActions"]
+        dimensions = {"InstanceId": instance["InstanceId"], **dict(alarm.dimensions)}
+        watched = [q["MetricStat"]["Metric"] for q in stands.get("Metrics", []) if "MetricStat" in q]
+        for metric in watched or [stands]:
+            assert {one["Name"]: one["Value"] for one in metric["Dimensions"]} == dimensions
+            assert metric["MetricName"] in alarm.metrics
+    alarms = [*named.values(), *found["CompositeAlarms"]]
     recovering = [a for a in alarms if any(action.endswith(":ec2:recover") for action in a["AlarmActions"])]
     assert [alarm["MetricName"] for alarm in recovering] == ["StatusCheckFailed_System"]
     topics = {topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]}
@@ -122,6 +131,16 @@ def test_alarms_have_actions(client, instance, customer):
     assert used <= topics
     for topic in used:
         assert client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    [page] = found["CompositeAlarms"]
+    assert (page["AlarmName"], page["ActionsSuppressor"]) == ("example-web1-alarms-page", clock["AlarmName"])
+    waking = [alarm.id for alarm in server.alarms if alarm.wakes == "server"]
+    assert page["AlarmRule"] == " OR ".join(f'ALARM("example-web1-alarms-{name}")' for name in waking)
+    told = {arn for name in waking for arn in named[f"example-web1-alarms-{name}"]["AlarmActions"]}
+    assert not told & set(page["AlarmActions"]), "nobody is told twice"
+    expressions = {query["Id"]: query.get("Expression") for query in clock["Metrics"]}
+    assert (expressions["minute"], expressions["window"]) == server.cloudwatch.quiet
+    group = client("logs").describe_log_groups(logGroupNamePrefix=server.cloudwatch.log_group)["logGroups"]
+    assert [one["retentionInDays"] for one in group] == [server.cloudwatch.log_days]
 
 
 def test_backup_bucket(client, customer):

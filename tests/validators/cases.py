@@ -352,6 +352,12 @@ CASES: dict[str, Case] = {
     ),
     "yaml": _same("/etc/acme.yml", "a: [1, 2]\n", "a: [1, 2\n", "expected ',' or ']'"),
     "json": _same("/etc/acme.json", '{"a": 1}\n', '{"a": 1,}\n', "Illegal trailing comma"),
+    "cloudwatch-agent": _same(
+        "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json",
+        '{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}\n',
+        '{"metrics": {"metrics_collected": {"mem": {"measurement": ["percent_used"]}}}}\n',
+        "'percent_used' is not mem",
+    ),
     "ossec-xml": _same(
         "/var/ossec/rules/local_rules.xml",
         "<group name='a'></group>\n",

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from managed_server.local.debian.host import DebianError
 from managed_server.local.debian.run import Command, Layout, Result, TreeFile, run_all
 
-from . import ossec
+from . import cloudwatch_agent, ossec
 from .table import HERE, Table, Validator, load
 
-_PYTHON_CHECKS = {"ossec_options": ossec.problems}
+_PYTHON_CHECKS = {"cloudwatch_agent": cloudwatch_agent.problems, "ossec_options": ossec.problems}
 _PROGRAMS = "/validators"
 _TIMEOUT = 60  # seconds for one run of a validator; the slowest takes about 5
 

@@ -45,3 +45,22 @@ def test_a_service_that_stops_is_seen(web1, unit, names):
     finally:
         web1.box.run(["systemctl", "start", unit], check=True)
     assert {code for code, _ in outcomes(web1, names).values()} == {0}
+
+
+def test_cloudwatch_is_told_of_heartbeats_where_their_alarms_wait(fleet, web1):
+    """By the server's own role, in its own account, under the dimensions that the alarms name."""
+    web1.box.run(["systemctl", "start", "managed-heartbeats.service"], check=True)
+    namespace = web1.spec.cloudwatch.heartbeat_namespace
+    cloudwatch = fleet.client("cloudwatch", web1.customer.account_id, web1.customer.region)
+    told = {
+        metric["MetricName"]: metric["Dimensions"]
+        for metric in cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+    }
+    waiting = {
+        alarm["MetricName"]: alarm["Dimensions"]
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+        if alarm.get("Namespace") == namespace
+    }
+    assert set(waiting) == {heartbeat.metric for heartbeat in web1.spec.cloudwatch.heartbeats}
+    assert told == {name: names for name, names in waiting.items() if name not in NOT_IN_A_BOX}
+    assert {"backup-age", "converge-age", "dumps-age"} <= set(told)
