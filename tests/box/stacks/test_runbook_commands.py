@@ -35,7 +35,8 @@ LATER = re.compile(
 def about(server: Server) -> Iterator[tuple[Page, str]]:
     """The pages of a server's checks and alarms, each with the place that the server is on it."""
     there = {check.runbook for check in server.spec.checks if not server.spec.needs(check.origin)}
-    there |= {alarm.runbook for alarm in server.spec.alarms}
+    agent = server.spec.cloudwatch.agent.namespace  # which nobody has installed here
+    there |= {alarm.runbook for alarm in server.spec.alarms if alarm.namespace != agent}
     for page in pages():
         if page.name in there:
             yield page, "server"
