@@ -11,8 +11,8 @@ import pytest
 
 from managed_server.inputs import load_project
 from managed_server.local.debian.tree import ensure_tree
-from managed_server.model.catalogue import Software
-from managed_server.model.catalogue_items import Absent
+from managed_server.model.catalogue import Entry, Software
+from managed_server.model.catalogue_items import Absent, given
 from tests.conftest import ROOT
 from tests.validators.table import load as load_validators
 
@@ -38,12 +38,17 @@ def packages(release: int, *, hub: bool = False) -> list[str]:
         resolved = entry.resolved(release, {})
         if isinstance(resolved, Software) and resolved.hub_only and not hub:
             continue
-        sources = [resolved, *(project.entries[name].resolved(release, {}) for name in resolved.requires)]
+        sources = [resolved, *(project.entries[name].resolved(release, {}) for name in _required(resolved))]
         if resolved.installable is True and all(isinstance(each.apt, Absent) for each in sources):
             found.update(() if isinstance(resolved.packages, Absent) else resolved.packages)
         for plugin in () if isinstance(resolved.munin, Absent) else resolved.munin:
             found.update(plugin.packages)
     return sorted(found)
+
+
+def _required(entry: Entry) -> tuple[str, ...]:
+    """What must be beside an entry; software alone has others beside it."""
+    return given(entry.requires) if isinstance(entry, Software) else ()
 
 
 def tree(release: int, config: pytest.Config | None = None, *, hub: bool = False) -> Path:
