@@ -117,6 +117,11 @@ def _tools(project: Project, document: Document) -> Iterator[Problem]:
             entry.document.problem(("fulfils",), f"the line {line_id!r} counts on {tool!r}: add it here")
             for line_id in sorted(named - set(entry.general.fulfils))
         )
+        on_aws = {line.id for line in project.contract.lines if line.aws_only}
+        if named and named <= on_aws and entry.general.when.hosting != "aws":
+            yield entry.document.problem(
+                ("when",), "only lines for servers on AWS count on it; write when: {hosting: aws}"
+            )
 
 
 def _duties(project: Project, document: Document) -> Iterator[Problem]:
