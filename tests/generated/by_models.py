@@ -116,7 +116,9 @@ def wrong_name(draw, _, data):
     old = pick(draw, sorted(data[holder]))
     new = draw(st.sampled_from(["Upper", "1st", "a_very_long_name_" * 3, "in valid", "web.1", "é"]))
     data[holder][new] = data[holder].pop(old)
-    for server in data["servers"].values():
-        if old in server.get("peers", ()):
+    touched = [(holder, new), (holder, old)]
+    for name, server in data["servers"].items():
+        if holder == "servers" and old in server.get("peers", ()):
             server["peers"].remove(old)
-    return Expected((holder, new), f"{new!r} is not", ((holder, new), (holder, old)))
+            touched.append(("servers", name, "peers"))
+    return Expected((holder, new), f"{new!r} is not", tuple(touched))
