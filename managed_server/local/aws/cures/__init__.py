@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from managed_server.local.aws.cures import (
+    access_analyzer,
     alarms,
     backup_plans,
     backup_selections,
@@ -18,6 +19,7 @@ from managed_server.local.aws.cures import (
     bucket_lock,
     burst_credits,
     conditional_deny,
+    disk_key,
     elastic_addresses,
     foreign_ciphertexts,
     image_check,
@@ -27,10 +29,13 @@ from managed_server.local.aws.cures import (
     lifecycle_rules,
     maintenance,
     managed_policies,
+    metadata_defaults,
     metadata_options,
+    metric_filters,
     monitoring,
     root_volume,
     termination,
+    trail_names,
     unimplemented,
 )
 
@@ -57,6 +62,7 @@ def _cure(module: ModuleType) -> Cure:
 CURES: tuple[Cure, ...] = tuple(
     _cure(module)
     for module in (
+        access_analyzer,
         alarms,
         backup_plans,
         backup_selections,
@@ -65,6 +71,7 @@ CURES: tuple[Cure, ...] = tuple(
         bucket_lock,
         burst_credits,
         conditional_deny,
+        disk_key,
         elastic_addresses,
         foreign_ciphertexts,
         image_check,
@@ -74,10 +81,13 @@ CURES: tuple[Cure, ...] = tuple(
         lifecycle_rules,
         maintenance,
         managed_policies,
+        metadata_defaults,
         metadata_options,
+        metric_filters,
         monitoring,
         root_volume,
         termination,
+        trail_names,
         unimplemented,
     )
 )
