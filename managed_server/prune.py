@@ -67,7 +67,7 @@ def access(customer: CustomerSpec, server: str) -> Access:
     import boto3  # noqa: PLC0415 - 0.3 s, and few commands need it
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    region, account = customer.backup_region, customer.account_id
+    region, account = customer.backup_region, customer.backup_account_id
     given: dict[str, str] = {}
     try:
         for role in (customer.provider.deploy_role, customer.prune_role):

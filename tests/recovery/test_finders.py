@@ -6,6 +6,7 @@ import pytest
 
 from managed_server import recovery_finders
 from managed_server.recovery_finders import FINDERS, PUT_AGAIN, LookUpError, find, finish
+from tests import factories
 from tests.components.conftest import environment
 from tests.recovery.makers import MAKERS, egress, group, launch, role
 from tests.recovery.support import ELSEWHERE, urn
@@ -17,7 +18,7 @@ GLOBAL = {"aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile"}
 @pytest.fixture(scope="module")
 def components():
     """The AWS resources of a customer as the components register them."""
-    return environment().aws
+    return environment(baseline=factories.BASELINE).aws
 
 
 @pytest.mark.parametrize("kind", sorted(FINDERS))
@@ -58,6 +59,8 @@ def test_what_the_physical_name_finds_has_a_fixed_one(components):
         "aws:cloudwatch/logGroup:LogGroup": "name",
         "aws:kms/alias:Alias": "name",
         "aws:s3/bucket:Bucket": "bucket",
+        "aws:cloudtrail/trail:Trail": "name",
+        "aws:accessanalyzer/analyzer:Analyzer": "analyzerName",
     }
     checked = [resource for resource in components if resource.type in keys]
     assert {resource.type for resource in checked} == set(keys)
