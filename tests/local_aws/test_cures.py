@@ -221,6 +221,18 @@ def instance_roles(aws: Aws) -> None:
     aws.client("s3").delete_object(Bucket=bucket, Key="web1/backup")  # whoever provisions goes on
 
 
+def replica_aliases(aws: Aws) -> None:
+    here, there = aws.client("kms"), Aws(aws.local, "eu-west-1", aws.account).client("kms")
+    key = here.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    here.create_alias(AliasName="alias/state", TargetKeyId=key)
+    here.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    there.create_alias(AliasName="alias/state", TargetKeyId=key)
+    here.delete_alias(AliasName="alias/state")
+    assert [alias["AliasName"] for alias in there.list_aliases(KeyId=key)["Aliases"]] == ["alias/state"]
+    locked = here.encrypt(KeyId=key, Plaintext=b"plain")["CiphertextBlob"]
+    assert there.decrypt(CiphertextBlob=locked)["Plaintext"] == b"plain"
+
+
 def root_volume(aws: Aws) -> None:
     image, ec2 = aws.image(), aws.client("ec2")
     [root] = aws.instance(aws.launch())["BlockDeviceMappings"]
@@ -424,6 +436,7 @@ PROOFS = {
     "metadata_options": Proof(metadata_options, "tokens forgotten"),
     "metric_filters": Proof(metric_filters, "it stands twice"),
     "monitoring": Proof(monitoring, "500|syntax error"),
+    "replica_aliases": Proof(replica_aliases, "already exists"),
     "root_volume": Proof(root_volume, "/dev/sda1"),
     "termination": Proof(termination, "DID NOT RAISE"),
     "trail_names": Proof(trail_names, "all trails"),
