@@ -5,6 +5,7 @@ hub's own templates (docs/adr/0007, 0013).
 """
 
 import json
+from functools import lru_cache
 
 from managed_server import spec
 from managed_server.model.fragment import (
@@ -40,22 +41,7 @@ def build_fragment(customer: spec.CustomerSpec, server: spec.ServerSpec) -> Frag
             for entry in sorted(server.entries, key=lambda entry: entry.id)
             if entry.software
         ),
-        checks=tuple(
-            FragmentCheck(
-                name=check.name,
-                nrpe_command=check.nrpe_command,
-                description=plain(check.description) or check.name,
-                priority=check.priority.value,  # type: ignore[arg-type] # the schema refuses the others
-                runbook=check.runbook,
-                interval_s=check.interval_s,
-                retry_s=check.retry_s,
-                attempts=check.attempts,
-                renotify_s=check.renotify_s,
-                timeout_s=check.timeout_s,
-                in_sla=check.in_sla,
-            )
-            for check in sorted(server.checks, key=lambda check: check.name)
-        ),
+        checks=tuple(_check(check) for check in sorted(server.checks, key=lambda check: check.name)),
         contacts=tuple(
             FragmentContact(name=plain(contact.name) or contact.email, email=contact.email)
             for contact in sorted(customer.contacts, key=lambda contact: contact.email)
@@ -74,6 +60,24 @@ def build_fragment(customer: spec.CustomerSpec, server: spec.ServerSpec) -> Frag
                 if response.priority.value in FragmentObjectives.model_fields
             }
         ),
+    )
+
+
+@lru_cache(maxsize=2048)
+def _check(check: spec.Check) -> FragmentCheck:
+    """Describe a check, which other servers have as well."""
+    return FragmentCheck(
+        name=check.name,
+        nrpe_command=check.nrpe_command,
+        description=plain(check.description) or check.name,
+        priority=check.priority.value,  # type: ignore[arg-type] # the schema refuses the others
+        runbook=check.runbook,
+        interval_s=check.interval_s,
+        retry_s=check.retry_s,
+        attempts=check.attempts,
+        renotify_s=check.renotify_s,
+        timeout_s=check.timeout_s,
+        in_sla=check.in_sla,
     )
 
 

@@ -9,15 +9,18 @@ import os
 import re
 import shlex
 import traceback
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.meta
 
 from managed_server import spec
 from managed_server.problems import Problem
+from managed_server.reading import READER
 
 
 class RenderError(Exception):
@@ -44,11 +47,21 @@ class RenderedFile:
     """The entry that it belongs to; none on the hub's own side."""
 
 
+class _Loader(jinja2.FileSystemLoader):
+    """Takes a template for unchanged while the reader keeps what it has read."""
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        text, file, unchanged = super().get_source(environment, template)
+        return text, file, lambda: READER.keeps or unchanged()
+
+
 @cache
 def environment(templates: Path) -> jinja2.Environment:
     """Return the environment for the templates below a folder."""
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=_Loader(templates),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - configuration files, not HTML
         trim_blocks=True,
@@ -81,8 +94,12 @@ def render(templates: Path, name: str, **context: Any) -> bytes:
         RenderError: says which template, and what is wrong.
     """
     try:
-        text = environment(templates).get_template(name).render(**context)
-        return text.encode()
+        template = environment(templates).get_template(name)
+        if READER.keeps:  # many servers: what is the same on all is rendered once
+            reads = _reads(template)
+            if reads <= _BY_VALUE and reads <= context.keys():
+                return _same(template, tuple((key, _Known.of(context[key])) for key in sorted(reads)))
+        return template.render(**context).encode()
     except jinja2.TemplateNotFound as error:
         raise RenderError(f"templates/{error.name}", 0, "does not exist") from error
     except jinja2.TemplateSyntaxError as error:
@@ -90,6 +107,42 @@ def render(templates: Path, name: str, **context: Any) -> bytes:
     except Exception as error:  # a template is input: whatever goes wrong in it is its own problem
         file, line = _where(error, templates, name)
         raise RenderError(file, line, f"{type(error).__name__}: {error}") from error
+
+
+_BY_VALUE = frozenset({"facts", "timer"})
+"""Names of the context that are small, and compared by what they hold."""
+
+
+@lru_cache(maxsize=1024)
+def _reads(template: jinja2.Template) -> frozenset[str]:
+    """Return the names of the context that a template reads, with all that it takes in; ``*`` is any."""
+    env = template.environment
+    tree = env.parse(READER.file(Path(str(template.filename))).decode())
+    found = set(jinja2.meta.find_undeclared_variables(tree))
+    for name in jinja2.meta.find_referenced_templates(tree):
+        found |= _reads(env.get_template(name)) if name else {"*"}
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A value of the context, and what it is compared by."""
+
+    key: Any
+    value: Any = field(compare=False)
+
+    @classmethod
+    def of(cls, value: Any) -> "_Known":
+        """Return it; true is not 1 here, as it isn't in a template."""
+        if isinstance(value, dict):
+            return cls(tuple((name, type(of), of) for name, of in sorted(value.items())), value)
+        return cls(value, value)
+
+
+@lru_cache(maxsize=4096)
+def _same(template: jinja2.Template, context: tuple[tuple[str, _Known], ...]) -> bytes:
+    """Render a template that reads no more than this: servers with the same facts have the very same file."""
+    return template.render(**{name: known.value for name, known in context}).encode()
 
 
 def _where(error: Exception, templates: Path, name: str) -> tuple[str, int]:
@@ -103,7 +156,7 @@ def _where(error: Exception, templates: Path, name: str) -> tuple[str, int]:
 
 def _copied(root: Path, name: str) -> bytes:
     try:
-        return (root / name).read_bytes()
+        return READER.file(root / name)
     except OSError as error:
         raise RenderError(name, 0, str(error.strerror or error)) from error
 

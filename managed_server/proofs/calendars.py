@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY, WEEK = 24 * 60, 7 * 24 * 60
@@ -16,6 +17,7 @@ _EXPRESSION = re.compile(
 _SHORT = {"hourly": "*-*-* *:00:00", "daily": "*-*-* 00:00:00", "weekly": "Mon *-*-* 00:00:00"}
 
 
+@cache
 def starts(expression: str) -> tuple[int, ...] | None:
     """Return the minutes of a week, from Monday 00:00 UTC, in which a timer elapses.
 
@@ -102,8 +104,12 @@ def meetings(spans: list[Span]) -> Iterator[tuple[Span, Span]]:
     """Yield the first meeting of any two, in the order of the week."""
     seen: set[tuple[str, str]] = set()
     ordered = sorted(spans, key=lambda span: (span.begin, span.who))
+    late = [(index, span) for index, span in enumerate(ordered) if span.end > WEEK]
     for index, span in enumerate(ordered):
-        for other in ordered[index + 1 :]:
+        near = index + 1  # up to here others begin before this one ends
+        while near < len(ordered) and ordered[near].begin < span.end:
+            near += 1
+        for other in (*ordered[index + 1 : near], *(one for place, one in late if place >= near)):
             if span.who != other.who and (span.who, other.who) not in seen and span.meets(other):
                 seen |= {(span.who, other.who), (other.who, span.who)}
                 yield span, other

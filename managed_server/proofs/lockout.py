@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from managed_server import spec
 from managed_server.model.limits import Exempt, Lockout
@@ -51,5 +52,6 @@ def _uncovered(names: Iterable[str], by: list[Network]) -> Iterator[str]:
             yield name
 
 
+@lru_cache(maxsize=4096)
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)

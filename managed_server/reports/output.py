@@ -1,7 +1,7 @@
 """How reports get to a screen, or into a pipe."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +37,23 @@ def table(columns: Iterable[str], rows: Iterable[Iterable["str | Text"]]) -> "Ta
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return made
+
+
+def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table that may be long: a row is a line, however wide; a terminal has bold heads."""
+    if sys.stdout.isatty():
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        made = Table(*columns, box=None)
+        for row in rows:
+            made.add_row(*(Text(cell) for cell in row))
+        console().print(made, soft_wrap=True)
+        return
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        cells = (f" {cell:<{width}} " for cell, width in zip(row, widths, strict=True))
+        print("".join(cells))  # noqa: T201
 
 
 def markdown(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
