@@ -18,8 +18,9 @@ SYSTEMCTL = """#!/bin/bash
 case $1 in
     stop) [ ! -e /run/slapd/slapd.pid ] || { kill "$(cat /run/slapd/slapd.pid)"; while [ -e /run/slapd/slapd.pid ]; do sleep 0.1; done; } ;;
     start)
-        mkdir -p /run/slapd
-        /usr/local/lib/managed-server/ldap-prepare || exit 1
+        own() { for name in $(sed -n 's/^RuntimeDirectory=//p' /etc/systemd/system/slapd.service); do install -d -o root /run/"$name"; done; }
+        own; /usr/local/lib/managed-server/ldap-prepare || exit 1
+        own  # systemd gives a unit's own folders to its user before each program that it starts
         eval "exec $(sed -n 's/^ExecStart=//p' /etc/systemd/system/slapd.service)" >/dev/null 2>&1 &
         for _ in $(seq 100); do ss -Hltn 'sport = :636' | grep -q . && [ -e /run/slapd/slapd.pid ] && exit; sleep 0.1; done
         exit 1 ;;
