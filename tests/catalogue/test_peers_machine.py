@@ -25,7 +25,9 @@ cat /opt/told 2>/dev/null
 """
 RUN = """
 export PATH=/opt/bin:$PATH
-peers() { /usr/local/lib/managed-server/peers 2>&1; echo "exit $?"; }
+heartbeat=/var/lib/managed-server/heartbeat/peers
+mkdir -p "${heartbeat%/*}"
+peers() { /usr/local/lib/managed-server/peers 2>&1 | grep -v '^peers: ok'; echo "exit ${PIPESTATUS[0]}"; }
 elements() { nft -j list set inet managed peer-db1 | jq -c '.nftables[1].set.elem'; }
 own() { grep -A1 '# managed-peers: this' /etc/hosts | tail -n 1; }
 """
@@ -60,13 +62,13 @@ echo '192.0.2.1 kept' >>/etc/hosts
 echo '{"db1": {"ipv4": "10.80.0.5"}, "stranger": {"ipv4": "10.80.0.66"}}' >/opt/told; peers
 elements; own; grep -c stranger /etc/hosts; grep -c kept /etc/hosts
 echo '{"db1": {"ipv4": "10.80.0.6"}}' >/opt/told; peers; elements; own; grep -c managed-peers /etc/hosts
-nft -f /etc/nftables.conf; elements
+nft -f /etc/nftables.conf; elements; cat $heartbeat
 """
     )
     assert said == [
         *("exit 0", '["10.80.0.5"]', "10.80.0.5 db1 acme-db1", "0", "1"),
         *("exit 0", '["10.80.0.6"]', "10.80.0.6 db1 acme-db1", "2"),
-        '["10.80.0.6"]',
+        *('["10.80.0.6"]', "ok 1 servers"),
     ]
 
 
@@ -86,12 +88,15 @@ def test_what_cant_be_used_changes_nothing(run, told):
         f"""
 nft -f /etc/nftables.conf
 echo '{{"db1": {{"ipv4": "10.80.0.5"}}}}' >/opt/told; peers
-echo '{told}' >/opt/told; peers | tail -n 1; elements; own
+rm $heartbeat; echo '{told}' >/opt/told; peers | tail -n 1; elements; own; ls ${{heartbeat%/*}}
 """
     )
     assert said == ["exit 0", "exit 1", '["10.80.0.5"]', "10.80.0.5 db1 acme-db1"]
 
 
 def test_a_server_that_isnt_there_yet_is_told(run):
-    said = run("echo '{}' >/opt/told; peers; ls /var/lib/managed-server/peers")
-    assert said == ["peers: nothing says where db1 is", "exit 1", "managed.nft"]
+    said = run("echo '{}' >/opt/told; peers; ls /var/lib/managed-server/peers ${heartbeat%/*}")
+    assert said == [
+        *("peers: nothing says where db1 is", "exit 1"),
+        *("/var/lib/managed-server/heartbeat:", "", "/var/lib/managed-server/peers:", "managed.nft"),
+    ]
