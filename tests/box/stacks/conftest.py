@@ -1,6 +1,7 @@
-"""The hub and the example, provisioned by the real engine on a local AWS, as real machines; made once."""
+"""The stand: stacks provisioned by the real engine on a local AWS, as real machines; made once."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,9 +20,21 @@ from managed_server.resolve import load_customer
 from tests.box.stacks.backups import Bucket, backed_up
 from tests.box.stacks.fleet import Fleet, Place, Server
 from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
+from tests.conftest import ROOT
 from tests.e2e.support import Clone, copy_repository
 
-STACKS = ("hub", "example")
+STACK_FILES = {
+    "hub": ROOT / "stacks/Pulumi.hub.yaml",
+    "example": ROOT / "stacks/Pulumi.example.yaml",
+    "gadgets": Path(__file__).with_name("gadgets.yaml"),
+}
+STACKS = tuple(STACK_FILES)
+SERVERS = [
+    f"{stack}-{name}"
+    for stack, path in STACK_FILES.items()
+    for name in yaml.safe_load(path.read_text())["config"]["managed-server:customer"]["servers"]
+]
+"""The names of all machines."""
 OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
 ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
@@ -41,7 +54,7 @@ def stand(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def keys(stand):
-    """An SSH key for each user of the example, made for these tests."""
+    """An SSH key for each user of the customers, made for these tests."""
     folder = stand / "keys"
     if folder.exists():
         return folder
@@ -59,7 +72,9 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
     if not root.exists():
         root.mkdir()
         copy_repository(root)
-        own_keys(root, keys)
+        for stack, path in STACK_FILES.items():
+            shutil.copy(path, root / "stacks" / f"Pulumi.{stack}.yaml")
+            own_keys(root, stack, keys)
     vendor = Vendor(stand / "vendor")
     vendor.make()
     vendor.enter(root)
@@ -87,12 +102,13 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             clone.managed("local", "down")
 
 
-def own_keys(root: Path, keys: Path) -> None:
-    """Put the keys of these tests into the example's stack file."""
-    path = root / "stacks" / "Pulumi.example.yaml"
+def own_keys(root: Path, stack: str, keys: Path) -> None:
+    """Put the keys of these tests into a stack file."""
+    path = root / "stacks" / f"Pulumi.{stack}.yaml"
     data = yaml.safe_load(path.read_text())
     for name, user in data["config"]["managed-server:customer"]["users"].items():
-        user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
+        if (keys / name).exists():
+            user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
     path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
@@ -122,10 +138,21 @@ def start(fleet: Fleet) -> None:
             box = fleet.session.box(server.host_name)
             bundle = build(fleet.root / "templates", customer, server)
             fleet.servers[server.host_name] = Server(fleet, customer, server, box, bundle)
-    for server in fleet.servers.values():
-        if STAND is not None and server.heartbeat():  # it has stood since an earlier run
-            server.converge()
-        server.wait()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(ready, fleet.servers.values()))
+
+
+def ready(server: Server) -> None:
+    """Wait until a machine is what its bundle says."""
+    if STAND is not None and server.heartbeat():  # it has stood since an earlier run
+        server.converge()
+    server.wait()
+
+
+@pytest.fixture(params=SERVERS)
+def server(fleet, request) -> Server:
+    """Each of all machines."""
+    return fleet.servers[request.param]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,18 +205,27 @@ class Place:
 
     def reaches(self, address: str, ports: Iterable[int], timeout: float = 2) -> set[int]:
         """The TCP ports of an address that accept a connection; all are tried at once."""
+        return self.connects({address: ports}, timeout)[address]
+
+    def connects(self, ports: Mapping[str, Iterable[int]], timeout: float = 2) -> dict[str, set[int]]:
+        """The TCP ports of each address, of those named, that accept a connection; all are tried at once."""
         script = (
-            "import concurrent.futures as f, socket, sys\n"
-            "def go(p):\n"
-            "    try: socket.create_connection((sys.argv[1], p), float(sys.argv[2])).close()\n"
+            "import concurrent.futures as f, json, socket, sys\n"
+            "def go(pair):\n"
+            "    try: socket.create_connection(pair, float(sys.argv[1])).close()\n"
             "    except OSError: return None\n"
-            "    return p\n"
-            "with f.ThreadPoolExecutor(64) as pool: found = list(pool.map(go, map(int, sys.argv[3:])))\n"
-            "print(*[p for p in found if p])\n"
+            "    return pair\n"
+            "pairs = [(a, p) for a, found in json.loads(sys.argv[2]).items() for p in found]\n"
+            "with f.ThreadPoolExecutor(1000) as pool: found = list(filter(None, pool.map(go, pairs)))\n"
+            "print(json.dumps(found))\n"
         )
-        done = self.run(["python3", "-I", "-c", script, address, str(timeout), *map(str, ports)])
+        wanted = json.dumps({address: sorted(set(found)) for address, found in ports.items()})
+        done = self.run(["python3", "-I", "-c", script, str(timeout), wanted])
         assert done.returncode == 0, done.stderr
-        return set(map(int, done.stdout.split()))
+        found: dict[str, set[int]] = {address: set() for address in ports}
+        for address, port in json.loads(done.stdout):
+            found[address].add(port)
+        return found
 
     def ssh(self, user: str, address: str, *command: str, key: str | None = None, timeout: float = 60) -> Any:
         """Log in with a user's key, and run a command."""
