@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.box.stacks.ansible import VERSION, Ansible
-from tests.box.stacks.conftest import start
+from tests.box.stacks.conftest import converged, start
 from tests.box.stacks.fleet import HEARTBEATS, until
 from tests.box.stacks.test_checks import NOT_IN_A_BOX, outcomes
 from tests.box.stacks.watching import mails, settle
@@ -79,7 +79,8 @@ def from_nothing(fleet, server):
     server.box.power_off()
     shutil.rmtree(server.box.folder)
     began = time.time()
-    start(fleet)  # and waits for the first converge
+    start(fleet)
+    converged(fleet)
     written = server.box.run(["stat", "-c", "%.Y", f"{HEARTBEATS}/converge"], check=True).stdout
     return float(written) - began
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +28,8 @@ STACK_FILES = {
     "example": ROOT / "stacks/Pulumi.example.yaml",
     "gadgets": Path(__file__).with_name("gadgets.yaml"),
 }
-STACKS = tuple(STACK_FILES)
+FIRST, LATER = ("hub", "example"), ("gadgets",)
+"""Stacks whose machines converge while the others are provisioned, which mostly waits."""
 SERVERS = [
     f"{stack}-{name}"
     for stack, path in STACK_FILES.items()
@@ -81,8 +82,9 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
     clone = Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)
     try:
-        if process.status(root / ".local") is None:
-            provision(clone, progress)
+        new = process.status(root / ".local") is None
+        if new:
+            provision(clone, FIRST, progress)
         local = process.status(root / ".local")
         assert local is not None
         made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
@@ -94,7 +96,11 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             made.at("vendor", ADDRESS).started(serve),
             made.at("relay", commands.RELAY).started(relay),
         ):
-            start(made)
+            start(made, FIRST)
+            if new:
+                provision(clone, LATER, progress)
+            start(made, LATER)
+            converged(made)
             yield made
     finally:
         if STAND is None:
@@ -112,41 +118,43 @@ def own_keys(root: Path, stack: str, keys: Path) -> None:
     path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
-def provision(clone: Clone, progress) -> None:
-    """Provision the stacks by the real engine; the image is built beside it, as that mostly waits."""
+def provision(clone: Clone, stacks: Sequence[str], progress) -> None:
+    """Provision stacks by the real engine; the image is built beside it, as that mostly waits."""
     with ThreadPoolExecutor(1) as pool:
         base = pool.submit(image.base, 13, progress)
-        done = clone.managed("local", "up", *STACKS)
+        done = clone.managed("local", "up", *stacks)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
         base.result()
 
 
-def start(fleet: Fleet) -> None:
-    """Start the machines, and wait until they are what their bundles say."""
+def start(fleet: Fleet, stacks: Sequence[str] = tuple(STACK_FILES)) -> None:
+    """Start the machines of stacks."""
     project = load_project(fleet.root)
-    machines = commands.standing(fleet.root, project.provider, fleet.local, STACKS)
-    hub = project.provider.hubs["hub"]
+    machines = commands.standing(fleet.root, project.provider, fleet.local, stacks)
     fleet.session.up(
         machines,
-        hub=str(hub.ipv4) if "hub" in STACKS else "",
+        hub=str(project.provider.hubs["hub"].ipv4),
         office=OFFICE,
         aliases={str(project.provider.mail.relay): commands.RELAY, NAME: ADDRESS},
     )
-    for stack in STACKS:
+    for stack in stacks:
         customer = load_customer(fleet.root, stack)
         for server in customer.servers:
             box = fleet.session.box(server.host_name)
             bundle = build(fleet.root / "templates", customer, server)
             fleet.servers[server.host_name] = Server(fleet, customer, server, box, bundle)
+
+
+def converged(fleet: Fleet) -> None:
+    """Wait until all machines are what their bundles say."""
+
+    def wait(server: Server) -> None:
+        if STAND is not None and server.heartbeat():  # it has stood since an earlier run
+            server.converge()
+        server.wait()
+
     with ThreadPoolExecutor() as pool:
-        list(pool.map(ready, fleet.servers.values()))
-
-
-def ready(server: Server) -> None:
-    """Wait until a machine is what its bundle says."""
-    if STAND is not None and server.heartbeat():  # it has stood since an earlier run
-        server.converge()
-    server.wait()
+        list(pool.map(wait, fleet.servers.values()))
 
 
 @pytest.fixture(params=SERVERS)
