@@ -5,6 +5,8 @@
 set -euo pipefail
 umask 077
 export LC_ALL=C.UTF-8
+# Unless told, the client asks for the role's credentials once, and waits a second: too short on a busy machine.
+export AWS_METADATA_SERVICE_TIMEOUT=5 AWS_METADATA_SERVICE_NUM_ATTEMPTS=3
 
 state="${STATE_DIRECTORY:-/var/lib/managed-server}"
 bundles="$state/bundles"

@@ -20,6 +20,7 @@ BUCKET = "ms-acme-delivery-123456789012-eu-west-2"
 FAKE_AWS = """#!/bin/bash
 # aws s3 cp --quiet s3://bucket/key target
 [[ "$1 $2 $3" = "s3 cp --quiet" ]] || exit 9
+(( AWS_METADATA_SERVICE_TIMEOUT > 1 && AWS_METADATA_SERVICE_NUM_ATTEMPTS > 1 )) || exit 9
 echo "$4" >> "$FAKE_S3/asked"
 cp "$FAKE_S3/${4#s3://}" "$5"
 """
