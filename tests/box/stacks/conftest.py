@@ -152,6 +152,8 @@ def converged(fleet: Fleet) -> None:
         if STAND is not None and server.heartbeat():  # it has stood since an earlier run
             server.converge()
         server.wait()
+        if server.spec.linked:  # by itself it would learn within a minute where the others are
+            server.box.run(["systemctl", "start", "managed-peers"], check=True)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(wait, fleet.servers.values()))
