@@ -36,13 +36,17 @@ class Aws:
         arn = f"arn:aws:iam::{self.account}:role/{role}"
         limit = {"Policy": policy} if policy else {}
         given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="any", **limit)["Credentials"]
+        return self.by(given, service)
+
+    def by(self, given: dict[str, Any], service: str) -> Any:
+        """A client with credentials that AWS gave: of a session, or the access key of a user."""
         return boto3.Session().client(
             service,
             region_name=self.region,
             endpoint_url=self.local.endpoint,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
+            aws_session_token=given.get("SessionToken"),
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
 
@@ -74,7 +78,7 @@ class Aws:
 
     def raw(self, method: str, path: str, service: str, body: str = "", **headers: str) -> tuple[int, str]:
         """A request in the form that boto3 doesn't send; moto reads service and region from the signature."""
-        scope = f"Credential=AKIAIOSFODNN7EXAMPLE/20260101/{self.region}/{service}/aws4_request"
+        scope = f"Credential=LOCALOSFODNN7EXAMPLE/20260101/{self.region}/{service}/aws4_request"
         signature = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"
         address = urlsplit(self.local.endpoint)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)

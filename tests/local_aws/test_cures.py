@@ -125,7 +125,7 @@ def images(aws: Aws) -> None:
     assert {i["Architecture"] for i in found} == {"x86_64", "arm64"}, "no Debian image"
 
 
-def instance_roles(aws: Aws) -> None:
+def server_rights(aws: Aws) -> None:
     iam, bucket = aws.client("iam"), aws.bucket()
     arn = f"arn:aws:s3:::{bucket}"
     allow = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{arn}/web1/*"}
@@ -169,6 +169,48 @@ def instance_roles(aws: Aws) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):  # and adds nothing to it
         reader.get_object(Bucket=bucket, Key="web2/pointer")
     aws.client("s3").delete_object(Bucket=bucket, Key="web1/backup")  # whoever provisions goes on
+    users_rights(aws, bucket)
+
+
+def users_rights(aws: Aws, bucket: str) -> None:
+    """Of users with access keys: their groups' policies; and a key that is gone opens nothing."""
+    iam, name = aws.client("iam"), f"far-{aws.account}"
+    iam.create_user(UserName=name)
+    iam.create_group(GroupName=name)
+    iam.add_user_to_group(UserName=name, GroupName=name)
+    own = {
+        "Effect": "Allow",
+        "Action": "iam:*AccessKey*",
+        "Resource": f"arn:aws:iam::{aws.account}:user/{name}",
+    }
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/web1/*"}
+    iam.put_group_policy(
+        GroupName=name,
+        PolicyName="server",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [own, read]}),
+    )
+    first = iam.create_access_key(UserName=name)["AccessKey"]
+    server = aws.by(first, "s3")
+    assert server.get_object(Bucket=bucket, Key="web1/pointer")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        server.get_object(Bucket=bucket, Key="web2/pointer")
+    assert aws.by(first, "sts").get_caller_identity()["Arn"].endswith(f":user/{name}")
+    iam.create_user(UserName=f"{name}-b")
+    for refused in (
+        {"UserName": f"{name}-b"},
+        {},
+    ):  # another's; and nobody's, which none of our programs asks for
+        with pytest.raises(ClientError, match="AccessDenied"):
+            aws.by(first, "iam").create_access_key(**refused)
+    second = aws.by(first, "iam").create_access_key(UserName=name)["AccessKey"]
+    aws.by(second, "iam").delete_access_key(UserName=name, AccessKeyId=first["AccessKeyId"])
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        server.get_object(Bucket=bucket, Key="web1/pointer")
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        aws.by(first, "sts").get_caller_identity()
+    iam.update_access_key(UserName=name, AccessKeyId=second["AccessKeyId"], Status="Inactive")
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        aws.by(second, "s3").get_object(Bucket=bucket, Key="web1/pointer")
 
 
 def root_volume(aws: Aws) -> None:
@@ -349,7 +391,6 @@ PROOFS = {
     "elastic_addresses": Proof(elastic_addresses, "127\\."),
     "image_check": Proof(image_check, "DID NOT RAISE"),
     "images": Proof(images, "no Debian image"),
-    "instance_roles": Proof(instance_roles, "DID NOT RAISE"),
     "launch_options": Proof(launch_options, "DID NOT RAISE"),
     "lifecycle_rules": Proof(lifecycle_rules, "rules differ"),
     "maintenance": Proof(maintenance, "500|syntax error"),
@@ -357,6 +398,7 @@ PROOFS = {
     "metadata_options": Proof(metadata_options, "tokens forgotten"),
     "monitoring": Proof(monitoring, "500|syntax error"),
     "root_volume": Proof(root_volume, "/dev/sda1"),
+    "server_rights": Proof(server_rights, "DID NOT RAISE"),
     "termination": Proof(termination, "DID NOT RAISE"),
     "unimplemented": Proof(unimplemented, "500|syntax error"),
 }

@@ -98,11 +98,18 @@ def _logs(parameters: dict[str, Any], place: str) -> list[str]:
     return [f"arn:aws:logs:{place}:log-group:{name}:{end}"] if name else []
 
 
+def _iam(parameters: dict[str, Any], place: str) -> list[str]:
+    """Of IAM, a server asks for its own user's keys alone; IAM is in no region."""
+    account = place.rpartition(":")[2]
+    return [f"arn:aws:iam::{account}:user/{parameters['UserName']}"] if "UserName" in parameters else []
+
+
 def _arn(name: str) -> Callable[[dict[str, Any], str], list[str]]:
     return lambda parameters, _place: [parameters[name]] if name in parameters else []
 
 
 _RESOURCES: dict[str, Callable[[dict[str, Any], str], list[str]]] = {
+    "iam": _iam,
     "ssm": _ssm,
     "kms": _kms,
     "logs": _logs,

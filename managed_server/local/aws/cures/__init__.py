@@ -22,7 +22,6 @@ from managed_server.local.aws.cures import (
     foreign_ciphertexts,
     image_check,
     images,
-    instance_roles,
     launch_options,
     lifecycle_rules,
     maintenance,
@@ -30,6 +29,7 @@ from managed_server.local.aws.cures import (
     metadata_options,
     monitoring,
     root_volume,
+    server_rights,
     termination,
     unimplemented,
 )
@@ -69,7 +69,6 @@ CURES: tuple[Cure, ...] = tuple(
         foreign_ciphertexts,
         image_check,
         images,
-        instance_roles,
         launch_options,
         lifecycle_rules,
         maintenance,
@@ -77,6 +76,7 @@ CURES: tuple[Cure, ...] = tuple(
         metadata_options,
         monitoring,
         root_volume,
+        server_rights,
         termination,
         unimplemented,
     )
