@@ -22,7 +22,8 @@ from .settings import BACKUP_PURPOSE, PURPOSE_TAG
 from .storage import BUCKETS
 
 SETTINGS = (PURPOSE_TAG, BACKUP_PURPOSE)
-_INSTANCE = "aws:ec2/instance:Instance"
+_SERVERS = ("aws:ec2/instance:Instance", "aws:iam/user:User")
+"""Instances; a server that is hosted elsewhere has a user with keys in the region of its stack."""
 _VERSIONING = ("aws:s3/bucketVersioning:BucketVersioning", "aws:s3/bucketVersioningV2:BucketVersioningV2")
 _LOCK = (
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
@@ -208,7 +209,7 @@ def never_expires(stack: Stack) -> Iterator[Finding]:
 )
 def off_site(stack: Stack) -> Iterator[Finding]:
     """Without a tagged bucket, the other rules on backups would have nothing to judge."""
-    servers = stack.of(_INSTANCE)
+    servers = stack.of(*_SERVERS)
     found = list(_backups(stack))
     buckets = [one for one in found if isinstance(one, Resource)]
     unknown = [one for one in found if isinstance(one, Undecided)]

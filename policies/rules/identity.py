@@ -25,6 +25,12 @@ _SERVICE_WILDCARD = re.compile(r"[a-z0-9-]+:\*", re.IGNORECASE)
 _PAST_A_LOCK = (
     "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutBucketObjectLockConfiguration",
 )  # fmt: skip
+_ATTACHMENTS = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -58,11 +64,11 @@ def no_full_access(resource: Resource) -> Iterator[Finding]:
 
 @resource_rule(
     "iam-role-no-administrator",
-    types=("aws:iam/rolePolicyAttachment:RolePolicyAttachment", _ROLE),
-    description="A role must not be given AWS's policy AdministratorAccess.",
+    types=(*_ATTACHMENTS, _ROLE),
+    description="A role, group or user must not be given AWS's policy AdministratorAccess.",
     severity=Severity.CRITICAL,
     source=security_hub("IAM.1"),
-    remediation="Attach a policy that names what the role needs.",
+    remediation="Attach a policy that names what is needed.",
 )
 def no_administrator(resource: Resource) -> Iterator[Finding]:
     """The same grant as above, by name."""
@@ -96,6 +102,48 @@ def trust_named(role: Resource) -> Iterator[Finding]:
             yield Violation(f"Role '{role.name}' may be assumed by anyone: it must name its principals.")
         elif one.allows and UNKNOWN in one.principals:
             yield Undecided("assumeRolePolicy")
+
+
+@resource_rule(
+    "iam-user-rights-by-group",
+    types=(
+        "aws:iam/userPolicy:UserPolicy",
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+        "aws:iam/policyAttachment:PolicyAttachment",
+    ),
+    description="A user must have its rights from a group, and none of its own.",
+    severity=Severity.LOW,
+    source=security_hub("IAM.2"),
+    remediation="Give the rights to a group with aws.iam.GroupPolicy, and put the user into it.",
+)
+def rights_by_group(policy: Resource) -> Iterator[Finding]:
+    """An attachment to several kinds at once is about users only where it names some."""
+    users = items(policy.at("users")) if policy.type.endswith(":PolicyAttachment") else ["its user"]
+    if UNKNOWN in users:
+        yield Undecided("users")
+    elif users:
+        yield Violation(f"'{policy.name}' gives rights to a user itself: a group must have them.")
+
+
+@resource_rule(
+    "iam-user-no-secret-in-state",
+    types=(
+        "aws:iam/accessKey:AccessKey",
+        "aws:iam/userLoginProfile:UserLoginProfile",
+        "aws:iam/serviceSpecificCredential:ServiceSpecificCredential",
+    ),
+    description="A stack must make no access key and no password: the secret would stay in its state.",
+    severity=Severity.CRITICAL,
+    source=Source(
+        "AWS IAM User Guide",
+        "securing access keys",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/securing_access-keys.html",
+    ),
+    remediation="Make the user alone; a command hands a key to the machine (`managed bootstrap`).",
+)
+def no_secret_in_state(secret: Resource) -> Iterator[Finding]:
+    """Encrypted or not, whoever reads an old state with its passphrase has the key."""
+    yield Violation(f"'{secret.name}' puts a secret into the state: it must be made outside the stack.")
 
 
 @resource_rule(
@@ -228,6 +276,8 @@ RULES: list[Rule] = [
     no_full_access,
     no_administrator,
     trust_named,
+    rights_by_group,
+    no_secret_in_state,
     no_decryption_by_any_key,
     no_service_wildcard,
     no_way_past_a_lock,

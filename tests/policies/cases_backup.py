@@ -1,5 +1,16 @@
 from policy_cases import fails, lacks, passes
-from policy_things import BACKUP, ENCRYPTION, INSTANCE, KEY, LIFECYCLE, LOCK, SECRET, VERSIONING, VOLUME
+from policy_things import (
+    BACKUP,
+    ENCRYPTION,
+    INSTANCE,
+    KEY,
+    LIFECYCLE,
+    LOCK,
+    SECRET,
+    USER,
+    VERSIONING,
+    VOLUME,
+)
 
 VERSIONED = "s3-backup-bucket-versioned"
 LOCKED = "s3-backup-bucket-locked"
@@ -98,6 +109,11 @@ CASES = [
     fails(OFF_SITE, BACKUP.but(region="eu-west-2"), INSTANCE, says=NEAR),
     fails(OFF_SITE, BACKUP.having("region", "eu-west-2"), INSTANCE, says=NEAR, about="own region"),
     fails(OFF_SITE, PLAIN, INSTANCE, says=NO_BACKUP, about="bucket for something else"),
+    passes(OFF_SITE, BACKUP, USER, about="hosted elsewhere"),
+    fails(OFF_SITE, USER, says=NO_BACKUP, about="hosted elsewhere"),
+    fails(
+        OFF_SITE, BACKUP.but(region="eu-west-2"), USER, says=NEAR.replace("web1", "far"), about="its region"
+    ),
     lacks(OFF_SITE, INSTANCE, says=NO_BACKUP),
     passes(KEPT, BACKUP),
     passes(KEPT, PLAIN.having("forceDestroy", to=True), about="not a backup"),

@@ -4,7 +4,19 @@ from typing import Any
 
 from policy_cases import Case, fails, lacks, passes
 from policy_judge import Thing
-from policy_things import ACCOUNT, GROUP_POLICY, KEY, KEY_ARN, ROLE, ROLE_POLICY, document
+from policy_things import (
+    ACCESS_KEY,
+    ACCOUNT,
+    GROUP_POLICY,
+    KEY,
+    KEY_ARN,
+    ROLE,
+    ROLE_POLICY,
+    SHARED_ATTACHMENT,
+    USER,
+    USER_POLICY,
+    document,
+)
 
 DECRYPTS = "iam-policy-no-decryption-by-any-key"
 WILDCARD = "iam-policy-no-service-wildcard"
@@ -43,7 +55,26 @@ def everyone(about: str, **fields: Any) -> Case:
 
 SOURCE = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
+BY_GROUP = "iam-user-rights-by-group"
+OWN_RIGHTS = "'{}' gives rights to a user itself: a group must have them."
+IN_STATE = "'far-key' puts a secret into the state: it must be made outside the stack."
+
 CASES = [
+    fails(
+        "iam-role-no-administrator",
+        SHARED_ATTACHMENT.having("policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+        says="'shared' attaches AdministratorAccess: it must name what is needed.",
+        about="to a group",
+    ),
+    passes(BY_GROUP, USER, GROUP_POLICY, SHARED_ATTACHMENT),
+    fails(BY_GROUP, USER_POLICY, says=OWN_RIGHTS.format("far-own")),
+    fails(
+        BY_GROUP, SHARED_ATTACHMENT.having("users", ["far"]), says=OWN_RIGHTS.format("shared"), about="shared"
+    ),
+    lacks(BY_GROUP, SHARED_ATTACHMENT.without("users"), says=None, about="no users"),
+    passes("iam-user-no-secret-in-state", USER),
+    fails("iam-user-no-secret-in-state", ACCESS_KEY, says=IN_STATE),
+    lacks("iam-user-no-secret-in-state", ACCESS_KEY.but(props={}), says=IN_STATE, about="not even a user"),
     passes(DECRYPTS, ROLE_POLICY, ROLE),
     passes(DECRYPTS, allows(Action="kms:Decrypt", Resource=KEY_ARN), about="one key"),
     passes(

@@ -36,6 +36,7 @@ from policy_things import (
     ROLE_POLICY,
     RULE,
     SECRET,
+    SHARED_ATTACHMENT,
     SNAPSHOTS,
     SUBNET,
     TOPIC_POLICY,
@@ -237,6 +238,7 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
         "policy",
         (KEY.having("policy", {"Statement": [{**ALLOW, "Principal": LATER}]}),),
     ),
+    ("iam-user-rights-by-group", "users", (SHARED_ATTACHMENT.having("users", [LATER]),)),
     ("iam-policy-no-full-access", "policy", (ROLE_POLICY.having("policy", LATER),)),
     (
         "iam-policy-no-full-access",
@@ -273,6 +275,7 @@ NEVER = (
     "ec2-volume-protected",
     "ec2-vpc-default-group-managed",
     "iam-role-no-administrator",
+    "iam-user-no-secret-in-state",
     "kms-key-protected",
     "s3-bucket-policy-present",
     "sns-topic-encrypted",

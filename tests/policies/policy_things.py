@@ -198,6 +198,14 @@ ROLE_POLICY = Thing(
     {"policy": document({"Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": "*"})},
 )
 GROUP_POLICY = Thing("aws:iam/groupPolicy:GroupPolicy", "operators", ROLE_POLICY.props)
+USER = Thing("aws:iam/user:User", "far", {"forceDestroy": True})
+ACCESS_KEY = Thing("aws:iam/accessKey:AccessKey", "far-key", {"user": "far"})
+USER_POLICY = Thing("aws:iam/userPolicy:UserPolicy", "far-own", {"user": "far", **ROLE_POLICY.props})
+SHARED_ATTACHMENT = Thing(
+    "aws:iam/policyAttachment:PolicyAttachment",
+    "shared",
+    {"policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", "groups": ["far"], "users": []},
+)
 ATTACHMENT = Thing(
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "web1-ssm",
@@ -423,7 +431,8 @@ ACCOUNT_PARTS = [BY_DEFAULT, METADATA, ACCOUNT_BLOCK, SNAPSHOTS, DOCUMENTS, PASS
 STACK = [
     PROVIDER, VPC, SUBNET, DEFAULT_GROUP, FLOW_LOG, NETWORK_ACL, ACL_RULE, GROUP, RULE, PUBLIC_RULE, OLD_RULE,
     PROFILE, INSTANCE, VOLUME, KEY, SECRET, PLAIN_PARAMETER, OBJECT, TOPIC, TOPIC_POLICY, ALARM, COMPOSITE,
-    QUIET, LOG_GROUP, ROLE, ROLE_POLICY, GROUP_POLICY, ATTACHMENT, BACKUP, *BUCKET_PARTS, ACL, TRAIL,
+    QUIET, LOG_GROUP, ROLE, ROLE_POLICY, GROUP_POLICY, ATTACHMENT, USER, SHARED_ATTACHMENT, BACKUP,
+    *BUCKET_PARTS, ACL, TRAIL,
     *FILTERS.values(), *TRAIL_ALARMS, *ACCOUNT_PARTS,
 ]  # fmt: skip
 
