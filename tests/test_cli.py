@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from managed_server.commands.problems import report_problems
+from managed_server.problems import Problem
 from tests.stackfile import STACK, write_stack
 
 
@@ -36,6 +38,12 @@ def test_no_colour_and_whole_lines_when_piped(inputs):
     done = managed("check", "--root", inputs)
     assert "\x1b" not in done.stdout + done.stderr
     assert any(line.startswith("error: stacks/Pulumi.acme.yaml:20: ") for line in done.stderr.splitlines())
+
+
+def test_a_line_number_is_no_picture(capsys):
+    """Rich reads `:100:` as the sign for a hundred points."""
+    report_problems([Problem("stacks/Pulumi.acme.yaml", 100, "servers", "is wrong")])
+    assert "stacks/Pulumi.acme.yaml:100: servers: is wrong" in capsys.readouterr().err
 
 
 def test_the_same_bundle_from_check_and_render(inputs):

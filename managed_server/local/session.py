@@ -38,7 +38,7 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", 
 _FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 _PASSPHRASE = "local"  # noqa: S105 - encrypts the state of a local AWS that holds nothing
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class SessionError(Exception):
@@ -257,7 +257,7 @@ def _print_standing(root: Path, stacks: list[str], environ: dict[str, str]) -> N
         )
         for name, value in _flat(_outputs(root, stack, environ)):
             table.add_row(name, str(value))
-        Console(width=None if sys.stdout.isatty() else _PIPED).print(table)
+        Console(emoji=False, width=None if sys.stdout.isatty() else _PIPED).print(table)
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
@@ -292,7 +292,7 @@ def status(root: Path, *, as_json: bool) -> int:
         found = {"running": local is not None, "endpoint": local.endpoint if local else None, "lost": lost}
         print(json.dumps({**found, "stacks": stacks}, indent=1))  # noqa: T201
     else:
-        out = Console(highlight=False, soft_wrap=True)
+        out = Console(highlight=False, soft_wrap=True, emoji=False)
         out.print(f"local AWS: {local.endpoint} (pid {local.pid})" if local else "local AWS: not running")
         if lost:
             out.print(

@@ -118,7 +118,7 @@ def check_table(result: CheckResult) -> None:
                 str(len(bundle.files)),
                 bundle.sha256[:12],
             )
-    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED)
+    console = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPED)
     console.print(table)
     for customer, _ in result.customers:
         for server in customer.servers:

@@ -17,8 +17,8 @@ def console(*, file: bool = False) -> "Console":
     from rich.console import Console  # noqa: PLC0415 - JSON needs no Rich
 
     if file:
-        return Console(highlight=False, width=_PIPED, force_terminal=False, no_color=True)
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED)
+        return Console(highlight=False, emoji=False, width=_PIPED, force_terminal=False, no_color=True)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED)
 
 
 def styled(text: str, style: str) -> "Text":
