@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from managed_server.deployer import assume
 from managed_server.inputs import load_project
 from managed_server.model.catalogue_items import Absent, Keep
 from managed_server.spec import CustomerSpec
 
-_SESSION_S = 3600
 _EARLY, _LATE = timedelta(hours=1), timedelta(hours=48)
 """A snapshot says when it began; it's written at its end."""
 
@@ -67,20 +67,11 @@ def access(customer: CustomerSpec, server: str) -> Access:
     import boto3  # noqa: PLC0415 - 0.3 s, and few commands need it
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    region, account = customer.backup_region, customer.account_id
-    given: dict[str, str] = {}
+    region, session = customer.backup_region, f"prune-{server}"
     try:
-        for role in (customer.provider.deploy_role, customer.prune_role):
-            policy = {} if role == customer.provider.deploy_role else {"Policy": _narrowed(customer, server)}
-            answer = boto3.client("sts", region_name=region, **given).assume_role(
-                RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName=f"prune-{server}",
-                DurationSeconds=_SESSION_S, **policy,
-            )["Credentials"]  # fmt: skip
-            given = {
-                "aws_access_key_id": answer["AccessKeyId"],
-                "aws_secret_access_key": answer["SecretAccessKey"],
-                "aws_session_token": answer["SessionToken"],
-            }
+        given = assume(customer, region, customer.provider.deploy_role, session, {})
+        narrowed = {"Policy": _narrowed(customer, server)}
+        given = assume(customer, region, customer.prune_role, session, given, **narrowed)
         ssm = boto3.client("ssm", region_name=region, **given)
         answer = ssm.get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
         s3 = boto3.client("s3", region_name=region, **given)
