@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components.backup_passphrase import BackupPassphrase, BackupPassphraseArgs
 from components.backup_pruning import BackupPruning, BackupPruningArgs
 from components.dashboard import Dashboard, DashboardArgs
-from components.delivery import Delivery, DeliveryArgs, ServerDelivery, pointer_key
+from components.delivery import Delivery, DeliveryArgs, ServerDelivery
 from components.documents import Statement
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.fleet_bucket import FleetBucket, FleetBucketArgs, hub_statements, machine_statements
@@ -23,6 +23,7 @@ from components.notifications import Notifications, NotificationsArgs
 from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs
 from components.peer_addresses import PeerAddresses, PeerAddressesArgs
 from components.providers import ProviderArgs, aws_provider
+from components.server_access import ServerAccess, ServerAccessArgs
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
 from components.server_firewall import ServerFirewall, ServerFirewallArgs
 from components.server_logs import ServerLogs, ServerLogsArgs, log_statements
@@ -30,6 +31,7 @@ from components.server_role import ServerRoleArgs
 from components.server_secrets import ServerSecrets, ServerSecretsArgs
 from components.user_data import user_data
 from managed_server.bundle import Bundle
+from managed_server.delivery_keys import pointer_key
 from managed_server.fragment import build_fragment, fragment_json
 from managed_server.spec import CustomerSpec, ServerSpec
 
@@ -120,16 +122,12 @@ class CustomerEnvironment(pulumi.ComponentResource):
             opts=self._home,
         )
         self._fleet = self._fleet_bucket()
-        made = self._servers(on_aws)
-        self._introduce(on_aws, made, delivery)
-        self._publish(on_aws, made)
-        dashboard = Dashboard(
-            f"{name}-dashboard",
-            DashboardArgs(
-                customer.region, tuple((server, made[server.name].instance_id) for server in on_aws)
-            ),
-            opts=self._home,
-        )
+        made, on_aws_alone = self._servers(on_aws)
+        for server in customer.servers:
+            if server.hosting != "aws":
+                self._elsewhere(server)
+        self._introduce(made, delivery)
+        self._publish(made)
         self.outputs = {
             "servers": {
                 server.name: self._server_outputs(server, made.get(server.name))
@@ -137,8 +135,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
             },
             "delivery_bucket": delivery.bucket,
             "backup_bucket": self._backup.bucket,
-            "dashboard": dashboard.link,
             "topics": self._notifications.topics,
+            **on_aws_alone,
         }
         self.register_outputs(self.outputs)
 
@@ -163,14 +161,15 @@ class CustomerEnvironment(pulumi.ComponentResource):
         args = FleetBucketArgs(hub, self._customer.provider.organization)
         return FleetBucket(f"{self._prefix}-fleet", args, opts=self._home).guards
 
-    def _publish(self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer]) -> None:
+    def _publish(self, made: dict[str, ManagedServer]) -> None:
         """Tell the hub of the servers, in its own account."""
-        if not servers:  # of a customer that leaves: its hub may be no more
-            return
         customer, hub = self._customer, self._customer.hub
+        if not customer.servers:  # it leaves: its hub may be no more
+            return
         own = customer.runs_hub is not None and customer.runs_hub.id == hub.id
         provider = self._home_provider if own else self._aws("aws-hub", hub.account_id, hub.region)
-        for server in servers:
+        for server in customer.servers:
+            standing = made.get(server.name)
             HubFragment(
                 f"{self._prefix}-{server.name}-hub",
                 HubFragmentArgs(
@@ -179,26 +178,53 @@ class CustomerEnvironment(pulumi.ComponentResource):
                     server=server.name,
                     account_id=customer.account_id,
                     fragment=fragment_json(build_fragment(customer, server)),
-                    address=made[server.name].address,
+                    address={"ipv4": standing.address} if standing else {server.named_by: server.address},
                     after=self._fleet if own else (),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, providers=[provider]),
             )
 
-    def _fleet_rights(self, server: ServerSpec) -> tuple[Statement, ...]:
+    def _rights(self, server: ServerSpec, *more: Statement) -> ServerRoleArgs:
+        """What a server may do in AWS, wherever it is hosted, and the secrets of its software."""
         customer = self._customer
-        rights = machine_statements(customer.hub, customer.account_id, server.host_name)
-        if customer.runs_hub is None:
-            return tuple(rights)
-        return (*rights, *hub_statements(customer.runs_hub, self._notifications.key_arn))
+        return ServerRoleArgs(
+            server=server.name,
+            region=customer.region,
+            backup_region=customer.backup_region,
+            delivery_bucket=customer.delivery_bucket,
+            data_key_arn=self._data_key.arn,
+            backup_bucket=customer.backup_bucket,
+            backup_key_arn=self._backup.key_arn,
+            passphrase_arn=self._passphrase.home_arn,
+            secret_arns=self._secrets(f"{self._prefix}-{server.name}-secrets", server),
+            linked=bool(server.linked),
+            namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
+            more=(*machine_statements(customer.hub, customer.account_id, server.host_name), *more),
+        )
+
+    def _elsewhere(self, server: ServerSpec) -> None:
+        customer = self._customer
+        ServerAccess(
+            f"{self._prefix}-{server.name}-access",
+            ServerAccessArgs(
+                user=customer.access_user(server.name),
+                group=customer.access_group(server.name),
+                account_id=customer.account_id,
+                role=self._rights(server),
+            ),
+            opts=self._home,
+        )
 
     def _delivery(self, server: ServerSpec) -> ServerDelivery:
         bundle = self._args.bundles[server.name]
         return ServerDelivery(server.name, bundle.sha256, bundle.content, server.pin)
 
-    def _servers(self, servers: tuple[ServerSpec, ...]) -> dict[str, ManagedServer]:
+    def _servers(
+        self, servers: tuple[ServerSpec, ...]
+    ) -> tuple[dict[str, ManagedServer], dict[str, pulumi.Input[Any]]]:
+        """Make the servers on AWS, and what none but they need; return them by name, and outputs."""
         if not servers:
-            return {}
+            return {}, {}
         network = Network(
             f"{self._prefix}-network",
             NetworkArgs(self._customer.id, self._customer.account_id, self._customer.region),
@@ -216,18 +242,28 @@ class CustomerEnvironment(pulumi.ComponentResource):
         groups = {name: firewall.group_id for name, firewall in firewalls.items()}
         for server in servers:
             firewalls[server.name].open(server.rules, groups)
-        return {
+        made = {
             server.name: self._server(server, network, firewalls[server.name], images[server.name])
             for server in servers
         }
+        dashboard = Dashboard(
+            f"{self._prefix}-dashboard",
+            DashboardArgs(
+                self._customer.region, tuple((server, made[server.name].instance_id) for server in servers)
+            ),
+            opts=self._home,
+        )
+        return made, {"dashboard": dashboard.link}
 
-    def _introduce(
-        self, servers: tuple[ServerSpec, ...], made: dict[str, ManagedServer], delivery: Delivery
-    ) -> None:
+    def _introduce(self, made: dict[str, ManagedServer], delivery: Delivery) -> None:
         """Tell servers where those are that matter to them."""
-        for server in servers:
+        known: dict[str, pulumi.Input[str]] = {
+            server.name: made[server.name].private_address if server.name in made else server.private_address
+            for server in self._customer.servers
+        }
+        for server in self._customer.servers:
             if server.linked:
-                addresses = {name: made[name].private_address for name in server.linked}
+                addresses = {name: known[name] for name in server.linked}
                 PeerAddresses(
                     f"{self._prefix}-{server.name}-peers",
                     PeerAddressesArgs(server.name, delivery.bucket, addresses),
@@ -242,7 +278,11 @@ class CustomerEnvironment(pulumi.ComponentResource):
         customer, name = self._customer, f"{self._prefix}-{server.name}"
         logs = ServerLogsArgs(server.name, server.cloudwatch.log_group, server.cloudwatch.log_days)
         ServerLogs(f"{name}-logs", logs, opts=self._home)
-        secrets = self._secrets(f"{name}-secrets", server)
+        hub = customer.runs_hub
+        more = [
+            *log_statements(customer.region, customer.account_id, server.cloudwatch.log_group),
+            *(hub_statements(hub, self._notifications.key_arn) if hub else []),
+        ]
         made = ManagedServer(
             name,
             ManagedServerArgs(
@@ -255,24 +295,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 group_id=firewall.group_id,
                 data_key_arn=self._data_key.arn,
                 after=(*network.way_out, *firewall.rules),
-                role=ServerRoleArgs(
-                    server=server.name,
-                    region=customer.region,
-                    backup_region=customer.backup_region,
-                    delivery_bucket=customer.delivery_bucket,
-                    data_key_arn=self._data_key.arn,
-                    backup_bucket=customer.backup_bucket,
-                    backup_key_arn=self._backup.key_arn,
-                    passphrase_arn=self._passphrase.home_arn,
-                    secret_arns=secrets,
-                    linked=bool(server.linked),
-                    namespaces=tuple(sorted({alarm.namespace for alarm in server.alarms if alarm.own})),
-                    more=(
-                        *log_statements(customer.region, customer.account_id, server.cloudwatch.log_group),
-                        *self._fleet_rights(server),
-                    ),
-                ),
-                recorded_address=customer.runs_hub.ipv4 if customer.runs_hub else None,
+                role=self._rights(server, *more),
+                recorded_address=hub.ipv4 if hub else None,
             ),
             opts=self._home,
         )
@@ -299,12 +323,14 @@ class CustomerEnvironment(pulumi.ComponentResource):
             "bundle_sha256": self._delivery(server).wanted,
             "pointer": pointer_key(server.name),
         }
-        if made is not None:
-            known |= {"instance_id": made.instance_id, "address": made.address}
-            # What a later stack file is held against (components/standing.py).
-            known |= {
-                "instance_type": server.instance_type,
-                "architecture": server.architecture,
-                "disk_gb": server.disk_gb,
-            }
-        return known
+        if made is None:
+            return {**known, "address": server.address}
+        # Besides, what a later stack file is held against (components/standing.py).
+        return {
+            **known,
+            "instance_id": made.instance_id,
+            "address": made.address,
+            "instance_type": server.instance_type,
+            "architecture": server.architecture,
+            "disk_gb": server.disk_gb,
+        }

@@ -8,24 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from managed_server.delivery_keys import bundle_key, pointer_key
 
 _NAMED_BY = 16
 """Digits of a bundle's sha256 in its resource's name: 64 bits tell any two apart."""
-
-
-def bundle_key(server: str, sha256: str) -> str:
-    """Return the key of a server's bundle in the delivery bucket."""
-    return f"bundles/{server}/{sha256}.tar"
-
-
-def pointer_key(server: str) -> str:
-    """Return the key of the small object that says which bundle a server must have."""
-    return f"servers/{server}/current.json"
-
-
-def peers_key(server: str) -> str:
-    """Return the key of the small object that says where a server's peers are."""
-    return f"servers/{server}/peers.json"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a server contributes to its hub, put into the hub's own account by the customer's stack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -19,8 +20,8 @@ class HubFragmentArgs:
     """Of the server: the hub takes its certificate from no other account."""
     fragment: str
     """JSON (managed_server/model/fragment.py)."""
-    address: pulumi.Input[str]
-    """IPv4."""
+    address: Mapping[str, pulumi.Input[str]]
+    """Its ``ipv4``, or the ``name`` by which it is reached (managed_server/model/fragment.py)."""
     after: tuple[pulumi.Resource, ...] = ()
     """What must stand before something is put into the bucket, where the same stack makes it."""
 
@@ -34,7 +35,7 @@ class HubFragment(pulumi.ComponentResource):
     def __init__(self, name: str, args: HubFragmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("managed-server:index:HubFragment", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=args.after)
-        address = {"account_id": args.account_id, "ipv4": args.address}
+        address = {"account_id": args.account_id, **args.address}
         for part, key, content in (
             ("fragment", fragment_key(args.customer, args.server), args.fragment),
             (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.delivery import peers_key
+from managed_server.delivery_keys import peers_key
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.delivery import bundle_key, peers_key, pointer_key
 from components.documents import Statement, document, parameter_rights, trust
+from managed_server.delivery_keys import bundle_key, peers_key, pointer_key
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class ServerRole(pulumi.ComponentResource):
             f"{name}-rights",
             name="server",
             role=role.id,
-            policy=document(
-                *statements(args), *_secrets(args), *figure_statements(args.namespaces), *args.more
-            ),
+            policy=document(*statements(args)),
             opts=child,
         )
         session = aws.iam.RolePolicyAttachment(
@@ -75,7 +73,12 @@ class ServerRole(pulumi.ComponentResource):
 
 
 def statements(args: ServerRoleArgs) -> list[Statement]:
-    """Return a server's rights: its own bundles, its own backups, the passphrase.
+    """Return everything that a server may do, wherever it is hosted."""
+    return [*_own(args), *_secrets(args), *figure_statements(args.namespaces), *args.more]
+
+
+def _own(args: ServerRoleArgs) -> list[Statement]:
+    """Return a server's rights to its own bundles, its own backups, and the passphrase.
 
     It reads earlier versions of its backups, by which a restore finds what was there before it was written
     over.

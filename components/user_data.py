@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.delivery import bundle_key, pointer_key
+from managed_server.delivery_keys import bundle_key, pointer_key
 from managed_server.rendering import render
 from managed_server.spec import CustomerSpec, ServerSpec
 

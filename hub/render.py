@@ -32,7 +32,7 @@ def render(parts: Iterable[Part], members: Iterable[Member]) -> dict[str, bytes]
             files[f"{part.name}/{path}"] = _rendered(environment, template, together)
         for path, template in part.each.items():
             for member in known:
-                context = {"fragment": member.fragment, "address": str(member.address.ipv4)}
+                context = {"fragment": member.fragment, "address": member.address.where}
                 name = f"{part.name}/{path.format(host=member.host)}"
                 files[name] = _rendered(environment, template, context)
     return files

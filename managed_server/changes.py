@@ -61,6 +61,14 @@ def _changed(
     customer: spec.CustomerSpec, server: spec.ServerSpec, known: Mapping[str, Any], now: datetime.datetime
 ) -> Iterator[Refusal]:
     """Yield what is wrong with a change of a machine."""
+    if ("instance_id" in known) != (server.hosting == "aws"):
+        stands, wanted = ("on AWS", "elsewhere") if "instance_id" in known else ("elsewhere", "on AWS")
+        message = (
+            f"hosting: it stands {stands}, and a server doesn't move: write its lines back, add a new server "
+            f"{wanted} beside it, move the data, and write `retire: true` for {server.name}"
+        )
+        yield Refusal(server.name, message)
+        return
     disk, kind, architecture = (known.get(key) for key in ("disk_gb", "instance_type", "architecture"))
     name, wanted = server.name, server.instance_type
     if disk is not None and server.disk_gb < disk:

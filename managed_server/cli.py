@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands import backups, leaving, people
+from managed_server.commands import backups, leaving, machines, people
 from managed_server.commands.new import new
 from managed_server.commands.options import HERE, Json, Root, Stacks
 from managed_server.commands.options import repository as _root
@@ -37,6 +37,7 @@ for command in (
     people.software,
     people.contract,
     people.schema,
+    machines.bootstrap,
     backups.restore,
     backups.drill,
     backups.prune,

@@ -42,6 +42,13 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def keys(self, path: Path) -> frozenset[str]:
+        """Return the keys of the group at ``path`` that have a value; none where there is no such group."""
+        value = self.data
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        return frozenset(key for key, item in (value or {}).items() if item is not None)
+
     def problem(self, path: Path, message: str, *, warning: bool = False) -> Problem:
         """Make a problem that points at ``path``."""
         return Problem(self.file, self.line(path), dotted(path), message, "warning" if warning else "error")

@@ -105,7 +105,8 @@ def look(root: Path, stack: str, server: str) -> Place:
         urn = next((each["urn"] for each in resources if lost and each.get("id") == lost), "")
         if not urn:
             raise RestoreError(
-                f"{stack} has no machine {server} on AWS: install one, then restore without --new-machine"
+                f"{stack} has no machine {server} on AWS: install a Debian where it is hosted, do `managed "
+                f"bootstrap {stack} {server}`, and when it has converged, restore without --new-machine"
             )
     found = [each for each in resources if each["urn"] == urn]
     now = next((each["id"] for each in found if each["id"] != lost), lost)

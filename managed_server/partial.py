@@ -26,6 +26,8 @@ _STAND_INS: dict[str, Any] = {
     "backup_region": "eu-west-2",
     "email": "unknown@unknown.example",
     "disk_gb": 8,
+    "vcpus": 1,
+    "memory_mb": 1024,
     "day": "sunday",
     "time": "07:00",
     "reboot": "never",
@@ -66,7 +68,9 @@ def _mend(data: Any, loc: tuple[Any, ...], kind: str, stand_ins: dict[str, Any])
     if len(path) <= len(_CUSTOMER):
         return False
     holder, key = _at(data, path[:-1]), path[-1]
-    if isinstance(holder, dict) and key in stand_ins and holder[key] != stand_ins[key]:
+    if key == "hosting" and isinstance(holder, dict):
+        holder[key] = "aws" if "instance_type" in holder else "elsewhere"
+    elif isinstance(holder, dict) and key in stand_ins and holder[key] != stand_ins[key]:
         holder[key] = copy.deepcopy(stand_ins[key])
     else:
         del holder[key]

@@ -258,6 +258,8 @@ FINDERS: dict[str, Finder] = {
     "aws:kms/key:Key": _key,
     "aws:kms/alias:Alias": _alias,
     "aws:iam/role:Role": _named("iam", "get_role", "RoleName", "NoSuchEntity"),
+    "aws:iam/user:User": _named("iam", "get_user", "UserName", "NoSuchEntity"),
+    "aws:iam/group:Group": _named("iam", "get_group", "GroupName", "NoSuchEntity"),
     "aws:iam/instanceProfile:InstanceProfile": _named(
         "iam", "get_instance_profile", "InstanceProfileName", "NoSuchEntity"
     ),
@@ -279,6 +281,7 @@ PUT_AGAIN = frozenset(
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "aws:iam/groupPolicy:GroupPolicy",
         "aws:iam/rolePolicy:RolePolicy",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "aws:s3/bucketLogging:BucketLogging",
@@ -293,10 +296,11 @@ PUT_AGAIN = frozenset(
         "aws:s3/bucketObjectv2:BucketObjectv2",
         # Not an object of its own: the provider takes over the group that every VPC has.
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-        # AWS answers with what stands: AttachRolePolicy, CreateTopic and Subscribe are idempotent, and
-        # AssociateAddress takes the pair that is associated already.
+        # AWS answers with what stands: AddUserToGroup, AttachRolePolicy, CreateTopic and Subscribe are
+        # idempotent, and AssociateAddress takes the pair that is associated already.
         "aws:ec2/eipAssociation:EipAssociation",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "aws:iam/userGroupMembership:UserGroupMembership",
         "aws:sns/topic:Topic",
         "aws:sns/topicSubscription:TopicSubscription",
     }

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from managed_server import spec
+from managed_server import hosting, spec
 from managed_server.assemble import Whose, server_spec
 from managed_server.firewall_rules import with_peers
 from managed_server.http_chain import chained
@@ -201,6 +201,8 @@ class _Resolver:
             self.error(
                 ("aws", "backup_region"), "is the servers' own region; off-site backups need another one"
             )
+        for path, message in hosting.twice(customer.servers):
+            self.error(path, message)
         own_hub = project.provider.hubs.get(self.stack)
         if own_hub is not None:
             self._check_hub(own_hub)
@@ -243,13 +245,11 @@ class _Resolver:
         if release is None:
             known = ", ".join(map(str, sorted(self.project.debian.releases)))
             self.error((*at, "debian"), f"Debian {server.debian} is not supported; known: {known}")
-        machine = self.project.instance_types.types.get(server.instance_type)
-        if machine is None:
-            self.error(
-                (*at, "instance_type"),
-                f"{server.instance_type!r} is not in catalogue/instance-types.yaml"
-                f"{nearest(server.instance_type, self.project.instance_types.types)}",
-            )
+        types, own = self.project.instance_types, self.stack in self.project.provider.hubs
+        given = self.document.keys((*_BASE, *at))
+        for path, message in hosting.problems(types, server, given, hub=own):
+            self.error((*at, *path), message)
+        machine = hosting.facts(types, server)
         for index, site in enumerate(server.sites):
             if site in server.sites[:index]:
                 self.error((*at, "sites", index), f"{site!r} is listed twice")
@@ -286,6 +286,10 @@ class _Resolver:
                 self.error(path, f"{peer!r} is listed twice")
             elif self._leaves(peer) and not self._leaves(name):
                 self.error(path, f"{peer!r} is to be retired; take it out")
+            else:
+                given = {each: self.document.keys((*_BASE, "servers", each)) for each in (name, peer)}
+                if problem := hosting.peer_problem(self.customer.servers, given, name, peer):
+                    self.error(path, problem)
 
     def _choose(self, at: Path, server: Server, place: Place | None) -> tuple[Chosen, ...]:
         """Return the server's entries: its software, and the tools whose condition holds."""

@@ -39,7 +39,7 @@ def address_of(root: Path, stack: str, server: str) -> str:
     found = outputs_of(root, stack).get("servers", {}).get(server, {}).get("address")
     if not found:
         raise RestoreError(
-            f"{stack} has no address of {server} (is it hosted elsewhere?): name it with --address"
+            f"{stack} has no address of {server}, so it isn't deployed yet: name it with --address"
         )
     return str(found)
 

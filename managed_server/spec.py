@@ -165,6 +165,11 @@ class ServerSpec:
     host_name: str
     hosting: str
     instance_type: str
+    """Of EC2; empty for a server that is hosted elsewhere."""
+    address: str
+    """IPv4 or name of a server that is hosted elsewhere; empty for one on AWS, until that stands."""
+    private_address: str
+    """IPv4 by which its peers know a server that is hosted elsewhere; empty without peers, and on AWS."""
     vcpus: int
     memory_mb: int
     architecture: str
@@ -219,6 +224,11 @@ class ServerSpec:
     def linked(self) -> tuple[str, ...]:
         """The other servers of the customer that matter to it."""
         return tuple(sorted({*self.peers, *self.reaches}))
+
+    @property
+    def named_by(self) -> str:
+        """What the address of a server that is hosted elsewhere is: ``ipv4`` or ``name``."""
+        return "ipv4" if self.address.replace(".", "").isdigit() else "name"
 
     def entry(self, entry_id: str) -> EntrySpec:
         """Return one of the server's entries.
@@ -302,6 +312,14 @@ class CustomerSpec:
     def prune_role(self) -> str:
         """Name of the role of the customer's account that may let backups go."""
         return f"{self.id}-pruning-role"
+
+    def access_user(self, server: str) -> str:
+        """Name of the IAM user of a server that is hosted elsewhere."""
+        return f"{self.id}-{server}-access-user"
+
+    def access_group(self, server: str) -> str:
+        """Name of the IAM group that holds the rights of a server that is hosted elsewhere."""
+        return f"{self.id}-{server}-access-group"
 
     def server(self, name: str) -> ServerSpec:
         """Return one server.

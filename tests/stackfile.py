@@ -29,6 +29,17 @@ config:
 """
 
 
+FAR = """\
+      far:
+        hosting: elsewhere
+        address: 198.51.100.20
+        machine: {vcpus: 2, memory_mb: 2048}
+        disk_gb: 40
+        software: [nginx, php]
+"""
+"""Another server, hosted elsewhere."""
+
+
 def write_stack(root: Path, text: str = STACK, name: str = "acme") -> Path:
     """Write a stack file into a copy of the inputs, and return its path."""
     path = root / "stacks" / f"Pulumi.{name}.yaml"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands.options import HERE, Json, Root, Stack, repository
+from managed_server.commands.options import HERE, Json, Root, Stack, agree, repository
 
 At = Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")]
 
@@ -54,13 +54,6 @@ def restore(
     else:
         agree(f"All data of {stack}-{server} ({address}) go back to the backup; its services stop.", yes=yes)
     raise typer.Exit(restores.run(where, path or [], at, ssh))
-
-
-def agree(text: str, *, yes: bool) -> None:
-    """Say what is about to happen, and end here unless somebody says yes, or has said it before."""
-    typer.echo(text, err=True)
-    if not yes:
-        typer.confirm("Go on?", abort=True, err=True)
 
 
 def drill(

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands.backups import agree
-from managed_server.commands.options import HERE, Root, Stack, repository
+
+from managed_server.commands.options import HERE, Root, Stack, agree, repository
 
 
 def retire(

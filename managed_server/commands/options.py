@@ -16,6 +16,13 @@ Root = Annotated[
 HERE = Path()
 
 
+def agree(text: str, *, yes: bool) -> None:
+    """Say what is about to happen, and end here unless somebody says yes, or has said it before."""
+    typer.echo(text, err=True)
+    if not yes:
+        typer.confirm("Go on?", abort=True, err=True)
+
+
 def repository(root: Path) -> Path:
     """Return the repository that a command works on.
 

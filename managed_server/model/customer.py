@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
@@ -19,6 +19,8 @@ from managed_server.model.types import (
     InstanceType,
     PackageName,
     Phone,
+    PrivateAddress,
+    ReachableAddress,
     Region,
     ServerName,
     Sha256,
@@ -80,11 +82,39 @@ class Maintenance(Model):
     reboot: Literal["if-needed", "never"]
 
 
+class Machine(Model):
+    """What a machine that isn't on AWS has; of EC2's types, catalogue/instance-types.yaml says it."""
+
+    vcpus: Annotated[Int, Field(ge=1, le=1024)] = Field(description="processors, as the machine counts them")
+    memory_mb: Annotated[Int, Field(ge=256, le=16_777_216)] = Field(description="MiB")
+    architecture: Literal["amd64", "arm64"] = "amd64"
+
+
 class Server(Model):
     """One managed server."""
 
-    hosting: Literal["aws"] = "aws"
-    instance_type: InstanceType
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"hosting": {"const": "elsewhere"}}, "required": ["hosting"]},
+            "then": {"required": ["address", "machine"], "not": {"required": ["instance_type"]}},
+            "else": {
+                "required": ["instance_type"],
+                "not": {"anyOf": [{"required": [key]} for key in ("address", "private_address", "machine")]},
+            },
+        }
+    )
+
+    hosting: Literal["aws", "elsewhere"] = Field(
+        default="aws", description="elsewhere: another cloud, a rack or a private cloud of the customer's"
+    )
+    instance_type: InstanceType | None = Field(default=None, description="of EC2; on AWS alone")
+    address: ReachableAddress | None = Field(
+        default=None, description="elsewhere: IPv4 address or name by which hub and administrators reach it"
+    )
+    private_address: PrivateAddress | None = Field(
+        default=None, description="elsewhere: IPv4 by which its peers know it, in a network of the customer's"
+    )
+    machine: Machine | None = Field(default=None, description="elsewhere: what the machine has")
     disk_gb: Annotated[Int, Field(ge=8, le=16384)] = Field(description="size of the root volume, GiB")
     debian: Int = Field(default=13, description="Debian release; a machine refuses a bundle for another one")
     software: tuple[str, ...] = Field(min_length=1, description="ids of catalogue/software")

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from managed_server.model.types import AccountId, ClockTime, CustomerId, Email, EntryId, ServerName
+from managed_server.model.types import AccountId, ClockTime, CustomerId, Email, EntryId, HostName, ServerName
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029;!$\\`\"'<>&|~#{}]")
 _TEXT_LENGTH = 160
@@ -152,7 +152,22 @@ class Fragment(Strict):
 
 
 class ServerAddress(Strict):
-    """What travels beside the fragment, since it is known only when the server stands."""
+    """What travels beside the fragment, since it is known only when the server stands.
+
+    A server on AWS has an address; one that is hosted elsewhere may be reached by its name alone.
+    """
 
     account_id: AccountId = Field(description="the server's: its certificate is taken from no other account")
-    ipv4: Annotated[IPv4Address, Field(strict=False)]
+    ipv4: Annotated[IPv4Address, Field(strict=False)] | None = None
+    name: HostName | None = None
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> "ServerAddress":
+        if (self.ipv4 is None) == (self.name is None):
+            raise ValueError("has an ipv4 or a name, and not both")
+        return self
+
+    @property
+    def where(self) -> str:
+        """Where the hub reaches the server."""
+        return str(self.ipv4 or self.name)

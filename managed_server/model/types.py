@@ -30,6 +30,7 @@ _KEY_BODY_FIELDS = {
     "sk-ssh-ed25519@openssh.com": 3,
     "sk-ecdsa-sha2-nistp256@openssh.com": 4,
 }
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))  # RFC 1918
 _LONGEST_TEXT = 2000
 _LONGEST_HOST_NAME = 200  # it names files, with an ending, and a file name ends at 255 bytes
 _MIN_RSA_BITS = 2048  # OpenSSH's own floor is 1024; NIST SP 800-131A asks for 2048
@@ -143,6 +144,38 @@ def host_name(value: str) -> str:
     if not fine or len(value) > _LONGEST_HOST_NAME:
         raise ValueError(f"{value!r} is not a host name; write a full one in lower case: www.acme.example")
     return value
+
+
+def reachable_address(value: Any) -> str:
+    """Check an IPv4 address, or a full host name, at which a machine is reached from outside.
+
+    Raises:
+        ValueError: it is neither, or nobody can be reached there.
+    """
+    text = str(value)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        if re.fullmatch(r"[0-9.]+", text):
+            raise ValueError(f"{text!r} is not an IPv4 address; write one such as 203.0.113.10") from None
+        return host_name(text)
+    if address.version == 6:  # noqa: PLR2004
+        raise ValueError(f"{text} is an IPv6 address; write the machine's IPv4 address, or a name")
+    if address.is_loopback or address.is_multicast or address.is_unspecified or address.is_link_local:
+        raise ValueError(f"{text} is no address at which a machine can be reached from outside")
+    return str(address)
+
+
+def private_address(value: Any) -> str:
+    """Check an IPv4 address of a private network (RFC 1918).
+
+    Raises:
+        ValueError: it is none.
+    """
+    address = parse_address(value)
+    if not any(address in network for network in _PRIVATE if network.version == address.version):
+        raise ValueError(f"{address} is no address of a private network; write one such as 10.1.2.3")
+    return str(address)
 
 
 def _fields(body: bytes) -> list[bytes]:
@@ -296,6 +329,8 @@ AdminCidr = Annotated[
     Network, BeforeValidator(parse_network), AfterValidator(admin_network), PlainSerializer(str)
 ]
 IpAddress = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
+ReachableAddress = Annotated[str, BeforeValidator(reachable_address)]
+PrivateAddress = Annotated[str, BeforeValidator(private_address)]
 LoopbackAddress = Annotated[str, AfterValidator(loopback_address)]
 PackageName = Annotated[
     str,

@@ -40,7 +40,8 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
         "server": list(customer.servers),
         "aws-server": on_aws,
         "aws-server-with-new-address": own_address,
-        "linked-aws-server": [server for server in on_aws if server.linked],
+        "linked-server": [server for server in customer.servers if server.linked],
+        "elsewhere-server": [server for server in customer.servers if server.hosting != "aws"],
         "aws-server-that-pages": [
             server for server in on_aws if any(alarm.wakes == "server" for alarm in server.alarms)
         ],
@@ -51,7 +52,7 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
         return [(server.name, {"server": server.name}) for server in servers[per]]
     return [
         (server.name, {"server": server.name, per.partition("-")[0]: name})
-        for server in on_aws
+        for server in (customer.servers if per == "secret" else on_aws)
         for name in _parts(per, server)
     ]
 

@@ -157,7 +157,7 @@ class Matrix:
                 for resource in here
                 if resource.type in kinds or not kinds
             ]
-            if server.hosting != "aws" and not _for_all(self.project, component):
+            if not _concerns(self.project, component, server):
                 continue
             there = {resource.type for resource in here}
             for index, kind in enumerate(kinds):
@@ -177,9 +177,12 @@ class _Found:
     not_built: list[str] = field(default_factory=list)
 
 
-def _for_all(project: Project, component: str) -> bool:
-    """Tell whether a component is there for servers that aren't on AWS as well."""
-    return bool({"customer", "server"} & set(project.aws_resources.components.get(component, {})))
+def _concerns(project: Project, component: str, server: spec.ServerSpec) -> bool:
+    """Tell whether a component is there for a server, by its hosting."""
+    registered = set(project.aws_resources.components.get(component, {}))
+    if registered & {"customer", "server"}:
+        return True
+    return ("elsewhere-server" in registered) == (server.hosting != "aws")
 
 
 def _together(line: Line, cells: list[Cell], fulfilment: LineFulfilment) -> Cell:

@@ -1,4 +1,8 @@
-"""The security group's rules, the server's own firewall, and what listens are one and the same."""
+"""The security group's rules, the server's own firewall, and what listens are one and the same.
+
+A server that is hosted elsewhere has no security group: its own firewall is the only one, and is held against
+the rules all the same.
+"""
 
 from collections.abc import Iterator
 
@@ -39,6 +43,7 @@ def _rules(
     chains: dict[str, list[str]],
 ) -> Iterator[str]:
     group = _sockets(limits, server, direction)
+    other = "the security group" if server.hosting == "aws" else "the catalogue"
     opened: set[Socket] = set()
     for statement in decides(statements):
         found = opening(statement, side)
@@ -47,15 +52,15 @@ def _rules(
             if found.chain is not None and chains.get(found.chain, [])[-1:] != ["accept"]:
                 yield f"{statement!r} leaves it to a chain that doesn't let it pass"
         elif statement not in limits.besides:
-            yield f"{statement!r} lets something pass that no rule of the security group does"
+            yield f"{statement!r} lets something pass that no rule of {other} does"
     for protocol, port, network in sorted(opened - group):
-        yield f"{direction}: {protocol} {port} for {network} is open, and closed by the security group"
+        yield f"{direction}: {protocol} {port} for {network} is open, and closed by {other}"
     for protocol, port, network in sorted(group - opened):
-        yield f"{direction}: {protocol} {port} for {network} is closed, and open in the security group"
+        yield f"{direction}: {protocol} {port} for {network} is closed, and open in {other}"
 
 
 def _sockets(limits: Parity, server: spec.ServerSpec, direction: str) -> set[Socket]:
-    """Return what the rules of the security group open."""
+    """Return what the rules open: on AWS, those of the security group."""
     return {
         (rule.protocol, rule.port, _peer(limits, rule.peer) if rule.peer else rule.network)
         for rule in server.rules

@@ -55,9 +55,13 @@ def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:
         open_to_all = sorted(
             {f"{rule.port}/{rule.protocol}" for rule in rules if rule.network == "0.0.0.0/0"}
         )
+        where = (
+            "the same in the security group and in the server's own firewall"
+            if server.hosting == "aws"
+            else "in the server's own firewall, which is the only one: it has no security group"
+        )
         found[f"parity, {server.name}"] = (
-            f"{len(server.rules)} rules, the same in the security group and in the server's own firewall; "
-            f"open to everybody: {', '.join(open_to_all) or 'nothing'}"
+            f"{len(server.rules)} rules, {where}; open to everybody: {', '.join(open_to_all) or 'nothing'}"
         )
         found |= _figures(server)
         found[f"schedule, {server.name}"] = _schedule(project, server)

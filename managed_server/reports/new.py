@@ -80,7 +80,12 @@ def collect(
     problems = []
     for question in asked:
         try:
-            if question.key in given:
+            if not question.concerns(answers):
+                answers[question.key] = None
+                if question.key in given:
+                    said = f"is for a server with {flag('hosting')} {question.hosting} alone"
+                    problems.append(Problem(COMMAND, 0, question.flag, said))
+            elif question.key in given:
                 answers[question.key] = question.read(given[question.key])
             elif ask is None:
                 answers[question.key] = question.without_asking(answers)
@@ -93,7 +98,8 @@ def collect(
     if ask is not None:
         for question in asked:
             if question.key not in answers:
-                answers[question.key] = ask(question, question.default(answers))
+                concerns = question.concerns(answers)
+                answers[question.key] = ask(question, question.default(answers)) if concerns else None
     return answers
 
 

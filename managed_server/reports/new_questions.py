@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from managed_server.loading import nearest
 from managed_server.model.base import Model
-from managed_server.model.customer import Aws, Contact, Customer, Maintenance, Server, Term
+from managed_server.model.customer import Aws, Contact, Customer, Machine, Maintenance, Server, Term
 from managed_server.model.types import (
     AdminCidr,
     CustomerId,
@@ -22,6 +22,7 @@ from managed_server.model.types import (
 from managed_server.project import Project
 
 COMMAND = "managed new"
+_HOSTINGS: tuple[str, ...] = get_args(Server.model_fields["hosting"].annotation)
 
 Answers = Mapping[str, Any]
 
@@ -45,6 +46,12 @@ class Question:
     """Returns what is taken where no answer is given, from those before it; KeyError if one is missing."""
     known: tuple[str, ...] = ()
     """What there is to choose from, if that is a short list."""
+    hosting: str | None = None
+    """Of the servers that it is asked for; None: of all."""
+
+    def concerns(self, answers: Answers) -> bool:
+        """Tell whether there is anything to ask, as far as it is known yet."""
+        return self.hosting is None or answers.get("hosting", self.hosting) == self.hosting
 
     @property
     def flag(self) -> str:
@@ -114,7 +121,18 @@ def questions(project: Project, stack: str) -> tuple[Question, ...]:
         Question("admin", _account, many="lines", needed=False),
         Question("user", _account, many="lines", needed=False),
         Question("server", _typed(ServerName)),
-        Question("instance_type", _one_of(types)),
+        Question("hosting", _one_of(_HOSTINGS), default=_fixed(_HOSTINGS[0]), known=_HOSTINGS),
+        Question("instance_type", _one_of(types), hosting="aws"),
+        Question("address", _of(Server, "address"), hosting="elsewhere"),
+        Question("private_address", _of(Server, "private_address"), needed=False, hosting="elsewhere"),
+        Question("vcpus", _of(Machine, "vcpus"), hosting="elsewhere"),
+        Question("memory_mb", _of(Machine, "memory_mb"), hosting="elsewhere"),
+        Question(
+            "architecture",
+            _of(Machine, "architecture"),
+            default=_fixed(Machine.model_fields["architecture"].default),
+            hosting="elsewhere",
+        ),
         Question("disk_gb", _of(Server, "disk_gb")),
         Question(
             "debian",

@@ -52,10 +52,16 @@ def _head(found: dict[str, Any]) -> Iterator[Line]:
 
 def _server(server: dict[str, Any]) -> Iterator[Line]:
     window = server["maintenance"]
-    yield (
-        f"machine     {server['instance_type']} ({server['vcpus']} processors, {server['memory_mb']} MiB), "
-        f"{server['disk_gb']} GB, Debian {server['debian']} ({server['codename']}), on {server['hosting']}"
-    )
+    what = f"{server['vcpus']} processors, {server['memory_mb']} MiB"
+    if server["instance_type"]:
+        what = f"{server['instance_type']} ({what})"
+    where = f"on {server['hosting']}"
+    if server["address"]:
+        where = f"hosted {server['hosting']}, at {server['address']}"
+    if server["private_address"]:
+        where += f" (its peers: {server['private_address']})"
+    debian = f"Debian {server['debian']} ({server['codename']})"
+    yield f"machine     {what}, {server['disk_gb']} GB, {debian}, {where}"
     yield f"window      {window['day']} {window['time']} UTC, reboot {window['reboot']}"
     if server["sites"]:
         yield f"sites       {', '.join(server['sites'])}"

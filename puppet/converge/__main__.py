@@ -47,6 +47,9 @@ def main() -> int:
     parser.add_argument("--noop", action="store_true", help="say what would change, and change nothing")
     noop = parser.parse_args().noop
     os.umask(0o022)
+    for name, value in identity().items():
+        if name.startswith("AWS_"):  # off EC2, it says where this machine's credentials are
+            os.environ.setdefault(name, value)
     RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
     with (RUN / "converge.lock").open("w") as lock:
         wait_for(lock)
@@ -73,7 +76,7 @@ def wait_for(lock: Any) -> None:
 
 
 def identity() -> dict[str, str]:
-    """What user data said of the machine."""
+    """What user data, or an engineer's bootstrap, said of the machine."""
     return dict(line.split("=", 1) for line in IDENTITY.read_text().splitlines() if "=" in line)
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Brings this machine to the bundle that its pointer names: fetches it, verifies its sha256, and lets it converge.
 # Whatever goes wrong, the last bundle that converged stays the good one, and is what the machine is brought back to;
-# the heartbeat says what is wrong, and the next run tries again. Usage: fetch-bundle [--now]
+# the heartbeat says what is wrong, and the next run tries again. Usage: fetch-bundle [--now | --prepare]
 set -euo pipefail
 umask 077
 export LC_ALL=C.UTF-8
@@ -32,6 +32,7 @@ if ! command -v aws > /dev/null; then
     apt-get -qq -o DPkg::Lock::Timeout=600 update
     apt-get -qq -y -o DPkg::Lock::Timeout=600 --no-install-recommends install awscli
 fi
+[[ "${1-}" != --prepare ]] || exit 0 # only what it takes to fetch
 
 mkdir -p "$bundles"
 install -d -m 0755 "$heartbeats"

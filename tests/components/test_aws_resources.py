@@ -25,9 +25,14 @@ SECRET = factories.spec.Secret(
 CUSTOMERS = {
     "one server": {},
     "two, one elsewhere": {
-        "servers": (factories.server(), factories.server("far", hosting="elsewhere")),
+        "servers": (factories.server(), factories.server("far", hosting="elsewhere", address="192.0.2.7")),
     },
-    "none on AWS": {"servers": (factories.server(hosting="elsewhere"),)},
+    "none on AWS": {
+        "servers": (
+            factories.server(hosting="elsewhere", address="192.0.2.7", alarms=(), secrets=(SECRET,)),
+            factories.server("b", hosting="elsewhere", address="far.acme.example", peers=("web1",)),
+        ),
+    },
     "a hub": {
         "customer_id": "hub",
         "servers": (factories.server(host_name="hub-web1"),),

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from components.user_data import user_data
+from managed_server.bootstrap import Key, script
 from managed_server.local.debian.run import TreeFile, run_in_tree
 from tests import factories, trees
 from tests.conftest import ROOT
@@ -284,9 +285,12 @@ def test_the_script_is_in_the_user_data_as_it_stands():
 def test_shellcheck_finds_nothing():
     tree = trees.tree(13)
     text = user_data(ROOT / "templates", factories.customer(), factories.server())
-    puppet = ROOT / "puppet"
+    far = factories.server("far", hosting="elsewhere", address="198.51.100.20", alarms=())
+    customer, puppet = factories.customer(far), ROOT / "puppet"
     files = {
         "/opt/user-data": TreeFile(text.encode()),
+        "/opt/elsewhere": TreeFile(script(ROOT / "templates", customer, far, Key("AKIA", "x")).encode()),
+        "/opt/look": TreeFile(script(ROOT / "templates", customer, far, None).encode()),
         "/opt/fetch-bundle": TreeFile(SCRIPT.read_bytes()),
         "/opt/apt-key": TreeFile((puppet / "apt-key").read_bytes()),
         "/opt/install-packages": TreeFile((puppet / "install-packages").read_bytes()),

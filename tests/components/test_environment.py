@@ -80,7 +80,7 @@ def test_what_can_be_tagged_is_named_by_its_resource(acme):
     """Recovery after a kill finds a resource by this tag, so no two may share it."""
     untagged = {
         *("Route", "RouteTableAssociation", "RolePolicy", "RolePolicyAttachment", "Alias", "TopicPolicy"),
-        *("TopicSubscription", "EipAssociation", "Dashboard"),
+        *("TopicSubscription", "EipAssociation", "Dashboard", "Group", "GroupPolicy", "UserGroupMembership"),
         *("BucketVersioning", "BucketPolicy", "BucketPublicAccessBlock", "BucketOwnershipControls"),
         *("BucketServerSideEncryptionConfiguration", "BucketLifecycleConfiguration", "BucketLogging"),
         *("BucketObjectLockConfiguration",),
@@ -127,10 +127,11 @@ def test_outputs(acme):
 
 
 def test_only_servers_on_aws_get_aws_resources():
-    recorded = environment(factories.server(), factories.server("far", hosting="elsewhere"))
+    far = factories.server("far", hosting="elsewhere", address="198.51.100.20")
+    recorded = environment(factories.server(), far)
     assert {r.name for r in recorded.of("Instance")} == {"acme-web1-instance"}
     assert {r.inputs["key"] for r in recorded.of("BucketObjectv2")} >= {"servers/far/current.json"}
-    assert set(recorded.outputs["servers"]["far"]) == {"bundle_sha256", "pointer"}
+    assert set(recorded.outputs["servers"]["far"]) == {"bundle_sha256", "pointer", "address"}
 
 
 def test_a_customer_without_servers_on_aws_has_no_network():

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from managed_server.resolve import load_customer
-from tests.stackfile import STACK, write_stack
+from tests.stackfile import FAR, STACK, write_stack
 
 pytestmark = pytest.mark.engine
 
@@ -161,11 +161,16 @@ PEERS = """\
         software: [redis]
         peers: [web1]
 """
+FAR_PEERS = FAR.replace("software: [nginx, php]", "software: [redis]\n        peers: [near]").replace(
+    "disk_gb", "private_address: 10.1.2.3\n        disk_gb"
+)
+NEAR = FAR_PEERS.replace("far:", "near:").replace("198.51.100.20", "near.acme.example")
+NEAR = NEAR.replace("10.1.2.3", "10.1.2.4").replace("        peers: [near]\n", "")
 
 
 def test_two_servers_and_a_secret_pass_the_policies(stand):
-    """What the example hasn't: rules by group, addresses of peers, a password of software."""
-    path = write_stack(stand.path, STACK + PEERS)
+    """What the example hasn't: rules by group, peers, a password of software, servers elsewhere."""
+    path = write_stack(stand.path, STACK + PEERS + FAR_PEERS + NEAR)
     try:
         done = stand.managed("local", "preview", "acme")
     finally:
@@ -174,6 +179,9 @@ def test_two_servers_and_a_secret_pass_the_policies(stand):
     assert "acme-db1-secrets-redis-password" in done.stdout
     assert "acme-db1-firewall-in-tcp-6379-server-web1" in done.stdout
     assert "acme-web1-peers-addresses" in done.stdout
+    for name in ("access-user", "access-rights", "hub-fragment", "peers-addresses", "secrets-redis-password"):
+        assert f"acme-far-{name}" in done.stdout
+    assert "acme-far-instance" not in done.stdout
     assert "mandatory" not in done.stdout
 
 

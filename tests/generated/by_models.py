@@ -17,6 +17,16 @@ breakage = adder(BREAKAGES)
 BAD = {
     kinds.safe_text: ["", "two\nlines", "bell\a", "x" * 2001, "\u202e"],
     kinds.host_name: ["nodots", "UPPER.acme.example", "under_score.acme.example", "acme.example.", ""],
+    kinds.reachable_address: [
+        "localhost",
+        "2001:db8::1",
+        "198.51.100",
+        "127.0.0.1",
+        "224.0.0.1",
+        "UP.example",
+        "",
+    ],
+    kinds.private_address: ["198.51.100.20", "fd00::1", "10.1.2", "web1", ""],
     kinds.ssh_public_key: [
         "ssh-ed25519",
         "ssh-ed25519 AAAA x",

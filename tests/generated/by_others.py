@@ -9,7 +9,7 @@ from managed_server.model.conditions import When
 from managed_server.proofs.retention import least_disk_gb
 from tests.conftest import ROOT
 from tests.generated.places import Expected, adder, pick
-from tests.generated.valid import staying
+from tests.generated.valid import place, staying
 
 BREAKAGES = []
 breakage = adder(BREAKAGES)
@@ -78,9 +78,73 @@ def some_server(draw, data):
     return ("servers", name), data["servers"][name]
 
 
+def hosted(draw, data, where):
+    """A server that is hosted there, if there is one."""
+    name = pick(draw, sorted(n for n, server in data["servers"].items() if place(server) == where))
+    return (None, None) if name is None else (("servers", name), data["servers"][name])
+
+
+@breakage
+def elsewhere_with_an_instance_type(draw, _, data):
+    at_, server = hosted(draw, data, "elsewhere")
+    if server is None:
+        return None
+    server["instance_type"] = "t3.large"
+    return Expected((*at_, "instance_type"), "is EC2's, and the server is hosted elsewhere; take it out")
+
+
+@breakage
+def elsewhere_without_what_it_needs(draw, _, data):
+    at_, server = hosted(draw, data, "elsewhere")
+    if server is None:
+        return None
+    key = draw(st.sampled_from(["address", "machine"]))
+    del server[key]
+    return Expected(at_, f"the key {key!r} is missing; add ", ((*at_, key),))
+
+
+@breakage
+def on_aws_without_an_instance_type(draw, _, data):
+    at_, server = hosted(draw, data, "aws")
+    if server is None:
+        return None
+    del server["instance_type"]
+    words = "the key 'instance_type' is missing; add it, or write hosting: elsewhere"
+    return Expected(at_, words, ((*at_, "instance_type"),))
+
+
+@breakage
+def on_aws_with_what_is_for_elsewhere(draw, _, data):
+    at_, server = hosted(draw, data, "aws")
+    if server is None:
+        return None
+    key, value = draw(
+        st.sampled_from(
+            [
+                ("address", "198.51.100.9"),
+                ("private_address", "10.9.9.9"),
+                ("machine", {"vcpus": 2, "memory_mb": 999}),
+            ]
+        )
+    )
+    server[key] = value
+    return Expected((*at_, key), "is for a server with hosting: elsewhere; on AWS, take it out")
+
+
+@breakage
+def one_address_twice(_draw, _drawer, data):
+    names = [name for name, server in data["servers"].items() if place(server) == "elsewhere"]
+    if len(names) < 2:
+        return None
+    data["servers"][names[1]]["address"] = data["servers"][names[0]]["address"]
+    return Expected(("servers", names[1], "address"), f"is that of {names[0]} as well")
+
+
 @breakage
 def unknown_instance_type(draw, _, data):
-    at_, server = some_server(draw, data)
+    at_, server = hosted(draw, data, "aws")
+    if server is None:
+        return None
     server["instance_type"] = draw(st.sampled_from(["t3.metal", "z9.large"]))
     return Expected((*at_, "instance_type"), "is not in catalogue/instance-types.yaml")
 
@@ -220,7 +284,9 @@ def bad_peer(draw, _, data):
 @breakage
 def nothing_for_peers(draw, drawer, data):
     at_, server = some_server(draw, data)
-    others = staying(data["servers"], at_[1])
+    others = [
+        name for name in staying(data["servers"], at_[1]) if place(data["servers"][name]) == place(server)
+    ]
     if not others or any(
         i.reach == "peers" for n in server["software"] for i in given(drawer.general(n).listens)
     ):

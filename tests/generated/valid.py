@@ -22,7 +22,7 @@ from managed_server.model import types as kinds
 from managed_server.model.catalogue_items import given
 from managed_server.model.conditions import When
 from managed_server.model.contract import Priority
-from managed_server.model.customer import Aws, Customer, Maintenance, Server, Term
+from managed_server.model.customer import Aws, Customer, Machine, Maintenance, Server, Term
 from managed_server.model.exceptions import PolicyException
 from managed_server.model.objectives import AgreedObjectives
 from managed_server.proofs.retention import least_disk_gb
@@ -70,6 +70,9 @@ DRAWN = {
     kinds.host_name: st.from_regex(
         r"[a-z0-9](?:[a-z0-9-]{0,8}[a-z0-9])?(?:\.[a-z]{2,8}){1,2}", fullmatch=True
     ),
+    kinds.reachable_address: st.integers(11 << 24, (100 << 24) - 1).map(ipaddress.IPv4Address).map(str)
+    | st.from_regex(r"[a-z]{1,8}(?:\.[a-z]{2,8}){1,2}", fullmatch=True),
+    kinds.private_address: st.integers(10 << 24, (11 << 24) - 1).map(ipaddress.IPv4Address).map(str),
     kinds.ssh_public_key: KEYS,
     kinds.parse_network: NETWORKS,
     kinds.calendar_date: DATES | DATES.map(str) | DATES.map(lambda day: f"{day} 00:00:00 +0000 UTC"),
@@ -123,6 +126,16 @@ def bounds(said, low, high):
 def staying(servers, besides=None):
     """The servers that are not to be retired by themselves."""
     return sorted(name for name, server in servers.items() if name != besides and not server.get("retire"))
+
+
+def place(server):
+    """Where a server is hosted."""
+    return server.get("hosting", "aws")
+
+
+def nth_beside(address, number):
+    """Another private address for each number."""
+    return str(ipaddress.IPv4Address(int(ipaddress.IPv4Address(address)) ^ number))
 
 
 class Drawer:
@@ -278,7 +291,10 @@ class Drawer:
     @st.composite
     def server(draw, self):  # noqa: N805
         """A server; its peers come when all servers are known."""
-        server = draw(self.fields(Server, without=("software", "settings", "peers")))
+        server = draw(self.fields(Server, without=("software", "settings", "peers", *_OF_HOSTING)))
+        server |= draw(st.sampled_from([self.on_aws, self.on_aws, self.elsewhere]))(draw)
+        if server.get("hosting") == "elsewhere":
+            server.pop("resize", None)
         debian = server.get("debian", Server.model_fields["debian"].default)
         server["software"] = draw(self.software(debian))
         always = [name for name, tool in sorted(self.project.tools.items()) if tool.general.when == When()]
@@ -288,6 +304,19 @@ class Drawer:
         if settings:
             server["settings"] = settings
         return server
+
+    def on_aws(self, draw):
+        """What a server on AWS says of its hosting."""
+        said = {"hosting": "aws"} if draw(st.booleans()) else {}
+        return {**said, "instance_type": draw(self.field(Server, "instance_type"))}
+
+    def elsewhere(self, draw):
+        """What one that is hosted elsewhere says of it; a private address comes with its peers."""
+        return {
+            "hosting": "elsewhere",
+            "address": draw(self.field(Server, "address")),
+            "machine": draw(self.fields(Machine)),
+        }
 
     def offers(self, server):
         """Whether a server has something for peers."""
@@ -325,10 +354,16 @@ class Drawer:
         if draw(st.booleans()):
             customer["exceptions"] = draw(self.exceptions(stack))
         servers = customer["servers"]
-        for name, server in servers.items():
-            others = staying(servers, name)
+        addresses, private = set(), draw(self.field(Server, "private_address"))
+        for number, (name, server) in enumerate(servers.items()):
+            while server.get("address") in addresses:
+                server["address"] = draw(self.field(Server, "address"))
+            addresses |= {server["address"]} if "address" in server else set()
+            others = [other for other in staying(servers, name) if place(servers[other]) == place(server)]
             if others and self.offers(server):
                 server["peers"] = draw(st.lists(st.sampled_from(others), unique=True))
+            if place(server) == "elsewhere":
+                server["private_address"] = nth_beside(private, number)
         return customer
 
     def agreed(self):
@@ -348,6 +383,9 @@ class Drawer:
             },
         )
 
+
+_OF_HOSTING = ("hosting", "instance_type", "address", "private_address", "machine")
+"""Keys of a server that depend on where it is."""
 
 _WHOLE = {
     Server: Drawer.server,

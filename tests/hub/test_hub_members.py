@@ -32,6 +32,23 @@ def test_good_ones_are_members(bucket):
     assert Member.from_json(json.loads(json.dumps(member.as_json()))) == member
 
 
+def test_one_that_is_reached_by_its_name(bucket):
+    address = {"account_id": "222233334444", "name": "db.acme.example"}
+    bucket.objects["addresses/acme/db.json"] = json.dumps(address).encode()
+    member = judge(bucket, {}).members["acme-db"]
+    assert member.address.where == "db.acme.example"
+    assert Member.from_json(json.loads(json.dumps(member.as_json()))) == member
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{}, {"ipv4": "198.51.100.65", "name": "db.acme.example"}, {"name": "db"}, {"name": "db;x.example"}],
+)
+def test_one_that_says_no_place_or_two_is_refused(bucket, where):
+    bucket.objects["addresses/acme/db.json"] = json.dumps({"account_id": "222233334444", **where}).encode()
+    assert judge(bucket, {}).refused["acme/db"].startswith("address: ")
+
+
 def test_one_that_is_removed_is_out(bucket, before):
     bucket.leave("acme", "db")
     judged = judge(bucket, before)

@@ -267,6 +267,26 @@ def profile(account: Account) -> Made:
     return Made({"name": account.name}, create, lambda i: iam.delete_instance_profile(InstanceProfileName=i))
 
 
+def user(account: Account) -> Made:
+    iam = account.client("iam")
+
+    def create():
+        iam.create_user(UserName=account.name, Tags=tags(account.name))
+        return account.name
+
+    return Made({"name": account.name}, create, lambda i: iam.delete_user(UserName=i))
+
+
+def iam_group(account: Account) -> Made:
+    iam = account.client("iam")
+
+    def create():
+        iam.create_group(GroupName=account.name)
+        return account.name
+
+    return Made({"name": account.name}, create, lambda i: iam.delete_group(GroupName=i))
+
+
 def bucket(account: Account) -> Made:
     s3, name = account.client("s3"), f"acme-backup-{account.id}-{HOME}"
     place = {"CreateBucketConfiguration": {"LocationConstraint": HOME}}
@@ -318,6 +338,8 @@ MAKERS: dict[str, Callable[[Account], Made]] = {
     "aws:kms/alias:Alias": alias,
     "aws:iam/role:Role": role,
     "aws:iam/instanceProfile:InstanceProfile": profile,
+    "aws:iam/user:User": user,
+    "aws:iam/group:Group": iam_group,
     "aws:s3/bucket:Bucket": bucket,
     "aws:ssm/parameter:Parameter": parameter,
     "aws:cloudwatch/logGroup:LogGroup": log_group,

@@ -6,18 +6,23 @@ import pytest
 
 from managed_server import recovery_finders
 from managed_server.recovery_finders import FINDERS, PUT_AGAIN, LookUpError, find, finish
+from tests import factories
 from tests.components.conftest import environment
 from tests.recovery.makers import MAKERS, egress, group, launch, role
 from tests.recovery.support import ELSEWHERE, urn
 
-GLOBAL = {"aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile"}
+GLOBAL = {
+    *("aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile", "aws:iam/user:User"),
+    "aws:iam/group:Group",
+}
 """IAM has no regions."""
 
 
 @pytest.fixture(scope="module")
 def components():
     """The AWS resources of a customer as the components register them."""
-    return environment().aws
+    far = factories.server("far", hosting="elsewhere", address="198.51.100.20")
+    return environment(factories.server(), far).aws
 
 
 @pytest.mark.parametrize("kind", sorted(FINDERS))
@@ -54,6 +59,8 @@ def test_what_the_physical_name_finds_has_a_fixed_one(components):
     keys = {
         "aws:iam/role:Role": "name",
         "aws:iam/instanceProfile:InstanceProfile": "name",
+        "aws:iam/user:User": "name",
+        "aws:iam/group:Group": "name",
         "aws:ssm/parameter:Parameter": "name",
         "aws:cloudwatch/logGroup:LogGroup": "name",
         "aws:kms/alias:Alias": "name",

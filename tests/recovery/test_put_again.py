@@ -148,6 +148,31 @@ def attachment(account):
     )
 
 
+def iam_group(account):
+    iam = account.client("iam")
+    iam.create_group(GroupName="acme")
+    iam.create_user(UserName="acme")
+    return iam
+
+
+def group_policy(account):
+    iam = iam_group(account)
+    statement = {"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return (
+        lambda: iam.put_group_policy(GroupName="acme", PolicyName="server", PolicyDocument=document),
+        lambda: iam.list_group_policies(GroupName="acme")["PolicyNames"],
+    )
+
+
+def membership(account):
+    iam = iam_group(account)
+    return (
+        lambda: iam.add_user_to_group(GroupName="acme", UserName="acme"),
+        lambda: iam.get_group(GroupName="acme")["Users"],
+    )
+
+
 def topic(account):
     sns = account.client("sns")
     tags = [{"Key": "Name", "Value": "acme-page"}]
@@ -219,6 +244,8 @@ PROOFS: dict[str, Proof] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": alarm,
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": default_group,
     "aws:ec2/eipAssociation:EipAssociation": address,
+    "aws:iam/groupPolicy:GroupPolicy": group_policy,
+    "aws:iam/userGroupMembership:UserGroupMembership": membership,
     "aws:iam/rolePolicy:RolePolicy": role_policy,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": attachment,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": of_bucket(

@@ -44,6 +44,7 @@ EVERYTHING = {
     "ssh_from": ("203.0.113.0/24,2001:db8:1::/48",),
     "admin": (f"alice={KEY}", "alice=" + KEY.replace("alice@acme.example", "her other's: {key} #2")),
     "user": (f"on={KEY}",),
+    "hosting": ("aws",),
     "debian": ("12",),
     "setting": ("php.memory_limit_mb=192", "php.pm=static"),
     "site": ("www.acme.example", "shop.acme.example"),
@@ -51,6 +52,15 @@ EVERYTHING = {
     "maintenance_day": ("monday",),
     "maintenance_time": ("13:00",),
     "maintenance_reboot": ("never",),
+}
+ELSEWHERE = {
+    **{key: value for key, value in EVERYTHING.items() if key != "instance_type"},
+    "hosting": ("elsewhere",),
+    "address": ("web1.acme.example",),
+    "private_address": ("10.1.2.3",),
+    "vcpus": ("4",),
+    "memory_mb": ("8192",),
+    "architecture": ("arm64",),
 }
 
 
@@ -118,9 +128,29 @@ def test_every_answer_arrives_as_it_was_given(project):
     assert server.sites == ("www.acme.example", "shop.acme.example")
     assert server.unsupported_packages == ("imagemagick",)
     assert server.maintenance.model_dump() == {"day": "monday", "time": "13:00", "reboot": "never"}
-    assert len(answers) == len(questions(project, "acme")), "a question is not among those tried here"
+    asked = {question.key for question in questions(project, "acme")}
+    assert {*EVERYTHING, *ELSEWHERE} == asked, "a question is not among those tried here"
     data = read_yaml(path, project.root).data
     assert list(jsonschema.Draft7Validator(schema_for("stack")).iter_errors(data)) == []
+
+
+def test_a_server_that_is_hosted_elsewhere(project):
+    path, _ = new_stack(project, "acme", ELSEWHERE, None)
+    server = load_stack(project.root, "acme")[1].servers["web1"]
+    assert (server.hosting, server.instance_type, server.disk_gb) == ("elsewhere", None, 80)
+    assert (server.address, server.private_address) == ("web1.acme.example", "10.1.2.3")
+    assert server.machine.model_dump() == {"vcpus": 4, "memory_mb": 8192, "architecture": "arm64"}
+    data = read_yaml(path, project.root).data
+    assert list(jsonschema.Draft7Validator(schema_for("stack")).iter_errors(data)) == []
+
+
+def test_answers_for_another_hosting_are_refused(project):
+    said = refused(project, hosting=("elsewhere",), disk_gb=None)
+    assert "managed new: --instance-type: is for a server with --hosting aws alone" in said
+    assert "managed new: --address: is missing" in said
+    assert "managed new: --vcpus: is missing" in said
+    (problem,) = refused(project, address=("198.51.100.20",))
+    assert problem == "managed new: --address: is for a server with --hosting elsewhere alone"
 
 
 def test_the_comments_hold_what_the_contract_says(project):
@@ -291,7 +321,7 @@ def at_a_terminal(inputs, *arguments, answers):
 def test_the_command_asks(inputs):
     answers = [
         "Acme Widgets Ltd", "soon", "2026-12-01", "", "", "123456789012", "", "eu-west-1", "Alice",
-        "alice@acme.example", "", "", f"alice={KEY}", "", "", "web1", "t3.huge", "t3.large", "80", "",
+        "alice@acme.example", "", "", f"alice={KEY}", "", "", "web1", "", "t3.huge", "t3.large", "80", "",
         "nginx", "", "", "", "", "", "",
     ]  # fmt: skip
     done = at_a_terminal(inputs, "new", "acme", answers=answers)
