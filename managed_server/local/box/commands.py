@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,30 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
+from managed_server.bootstrap import Key, Keys, script
 from managed_server.inputs import load_project, load_provider, load_stack, stack_names
 from managed_server.local.aws import process as aws
+from managed_server.local.aws.client import client
 from managed_server.local.box.instances import Instances, Machine
-from managed_server.local.box.machine import MachineError
+from managed_server.local.box.machine import Box, MachineError
 from managed_server.local.box.namespaces import NetworkError
 from managed_server.local.box.processes import ProcessError
 from managed_server.local.box.session import Session, SessionError
 from managed_server.local.debian.host import DebianError
+from managed_server.model.customer import Customer
 from managed_server.model.provider import Provider
-from managed_server.resolve import resolve_stack
+from managed_server.resolve import load_customer, resolve_stack
+from managed_server.spec import CustomerSpec
 
 LOCAL = ".local"
 RELAY = "203.0.113.100"
 """Where machines look for the provider's mail relay; a client at this address plays it."""
+BOOTSTRAP_TIMEOUT = 600.0
+"""Seconds that a machine may take until its first bundle is there."""
 _EXAMPLE_NETWORK6 = IPv6Address("2001:db8:ec2::")
 """Of machines whose instance has no IPv6: so their firewall's rules for it are exercised as well."""
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 FAILURES = (SessionError, MachineError, NetworkError, ProcessError, DebianError, aws.LocalAwsError, OSError)
 
 
@@ -91,10 +97,49 @@ def up(root: Path, stacks: Sequence[str]) -> int:
             aliases={str(provider.mail.relay): RELAY},
             archives=archives(root, stacks or stack_names(root)),
         )
+        bootstrap(root, session, local, [machine for machine in machines if not machine.instance_id])
         plan = session.plan()
         if plan and plan.pages:
             progress(f"the hub's pages: http://127.0.0.1:{plan.pages_port}/")
     return 0
+
+
+def bootstrap(root: Path, session: Session, local: aws.LocalAws, machines: Sequence[Machine]) -> None:
+    """Do what `managed bootstrap` does over SSH, for machines that play no instance and have not had it yet.
+
+    Raises:
+        InputError: a stack file is wrong.
+        SessionError: a machine can't become what its stack file says.
+    """
+    for machine in machines:
+        box = session.box(machine.name)
+        if box.run(["test", "-e", "/etc/managed-server/identity"]).returncode == 0:
+            continue
+        progress(f"{machine.name}: managed bootstrap")
+        customer = load_customer(root, machine.name.removesuffix(f"-{machine.server}"))
+        iam = client(local, "iam", machine.account_id, machine.region)
+        key = Keys(iam, customer.access_user(machine.server)).make()
+        give(root, box, customer, key)
+
+
+def give(root: Path, box: Box, customer: CustomerSpec, key: Key, *, replaces: bool = True) -> None:
+    """Run the script of `managed bootstrap` on a machine.
+
+    Args:
+        root: the repository.
+        box: the machine.
+        customer: whose it is.
+        key: that it begins with.
+        replaces: whether it takes one of its own at once.
+
+    Raises:
+        SessionError: it can't become what its stack file says.
+    """
+    server = customer.server(box.machine.server)
+    text = script(root / "templates", customer, server, key, replaces=replaces)
+    done = box.run(["bash", "-s"], timeout=BOOTSTRAP_TIMEOUT, input=text)
+    if done.returncode:
+        raise SessionError(f"{box.name}: managed bootstrap: {done.stderr.strip()}")
 
 
 def remove_replaced(session: Session, machines: Sequence[Machine]) -> None:
@@ -151,6 +196,8 @@ def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequen
                         instance["PrivateIpAddress"] if name in linked else "",
                     )
                 )  # fmt: skip
+            if server.hosting != "aws":
+                found += _elsewhere(instances, customer, f"{stack}-{name}", name, linked)
         if stacks and not found:
             raise SessionError(f"{stack} doesn't stand on the local AWS: `managed local up {stack}` first")
         machines += found
@@ -162,6 +209,26 @@ def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequen
     return machines
 
 
+def _elsewhere(
+    instances: Instances, customer: Customer, full_name: str, name: str, linked: Collection[str]
+) -> list[Machine]:
+    """The machine of a server that is hosted elsewhere, if its stack stands: it has a user there."""
+    server, account, region = customer.servers[name], customer.aws.account_id, customer.aws.region
+    if not instances.has_user(account, region, f"{full_name}-access-user"):
+        return []
+    address = str(server.address)
+    if not address.replace(".", "").isdigit():
+        progress(f"{full_name}: is known by a name alone, {address}; a machine here needs an address")
+        return []
+    addresses = (address, _example6(address))
+    private = server.private_address or "" if name in linked else ""
+    return [Machine(full_name, name, account, region, "", server.debian, addresses, "", private)]
+
+
+def _example6(address: str) -> str:
+    return str(IPv6Address(int(_EXAMPLE_NETWORK6) + int(IPv4Address(address))))
+
+
 def _addresses(instance: dict[str, Any]) -> list[str]:
     """What the world reaches the instance at."""
     if not instance.get("PublicIpAddress"):
@@ -171,8 +238,7 @@ def _addresses(instance: dict[str, Any]) -> list[str]:
         for interface in instance["NetworkInterfaces"]
         for address in interface.get("Ipv6Addresses", [])
     ]
-    example = IPv6Address(int(_EXAMPLE_NETWORK6) + int(IPv4Address(instance["PublicIpAddress"])))
-    return [instance["PublicIpAddress"], *(given[:1] or [str(example)])]
+    return [instance["PublicIpAddress"], *(given[:1] or [_example6(instance["PublicIpAddress"])])]
 
 
 def down(root: Path) -> int:
@@ -206,7 +272,7 @@ def status(root: Path, *, as_json: bool) -> int:
         for item in found:
             state = "runs" if item["running"] else "off"
             table.add_row(str(item["name"]), state, "\n".join(item["addresses"]), str(item["instance"]))
-        out = Console(highlight=False, soft_wrap=True)
+        out = Console(highlight=False, soft_wrap=True, emoji=False)
         out.print(table if found else "no machines: `managed box up`")
         if pages:
             out.print(f"the hub's pages: {pages}")

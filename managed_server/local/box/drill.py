@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from managed_server import drills
+from managed_server.bootstrap import Key
 from managed_server.inputs import load_provider
 from managed_server.local.aws import process as aws
 from managed_server.local.aws.client import session as aws_session
@@ -38,13 +39,10 @@ RESTORE_TIMEOUT = 6 * 3600.0
 _POLL = 1.0
 _HEARTBEAT = "/var/lib/managed-server/heartbeat/converge"
 
+# Secrets of software are needed to converge; the passphrase isn't among them, but is taken from its copy.
+_READING = ["s3:Get*", "s3:List*", "kms:Decrypt", "ssm:GetParameters"]
 READ_ONLY = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*", "kms:Decrypt"], "Resource": "*"},
-        ],
-    }
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": _READING, "Resource": "*"}]}
 )
 """What the drill's machine may do, of what its server may."""
 
@@ -109,14 +107,18 @@ def _drill(
     try:
         session.down()  # what a killed drill has left
         box = _machine(root, session, customer, server, local)
-        _wait(box)
-        commands.progress("the machine stands; restoring to it")
-        times = ["--at", at] if at else []
-        done = box.run(
-            ["managed-restore", "all", "--passphrase-stdin", *times],
-            RESTORE_TIMEOUT,
-            input=_passphrase(customer, local) + "\n",
-        )
+        with ExitStack() as stack:
+            if not box.machine.instance_id:
+                key = stack.enter_context(_reader(customer, server, local))
+                commands.give(root, box, customer, key, replaces=False)
+            _wait(box)
+            commands.progress("the machine stands; restoring to it")
+            times = ["--at", at] if at else []
+            done = box.run(
+                ["managed-restore", "all", "--passphrase-stdin", *times],
+                RESTORE_TIMEOUT,
+                input=_passphrase(customer, local) + "\n",
+            )
         sys.stderr.write(done.stderr)
         found = drills.judge(
             customer.id, server, began, minutes(), code=done.returncode, out=done.stdout, err=done.stderr,
@@ -147,6 +149,29 @@ def _machine(root: Path, session: Session, customer: CustomerSpec, server: str, 
         archives=commands.archives(root, [customer.id]), timeout=CONVERGE_TIMEOUT,
     )  # fmt: skip
     return session.box(machine.name)
+
+
+@contextmanager
+def _reader(customer: CustomerSpec, server: str, local: aws.LocalAws) -> Iterator[Key]:
+    """A user for as long as the drill takes, who may read what the server that is hosted elsewhere may."""
+    iam = aws_session(local, customer.account_id, customer.region).client("iam")
+    name, group = f"{customer.access_user(server)}-drill", customer.access_group(server)
+    denied = {"Effect": "Deny", "NotAction": _READING, "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    iam.create_user(UserName=name)
+    try:
+        iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=policy)
+        iam.add_user_to_group(GroupName=group, UserName=name)
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        yield Key(made["AccessKeyId"], made["SecretAccessKey"])
+    finally:
+        for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
+        for each in iam.list_groups_for_user(UserName=name)["Groups"]:
+            iam.remove_user_from_group(UserName=name, GroupName=each["GroupName"])
+        for each in iam.list_user_policies(UserName=name)["PolicyNames"]:
+            iam.delete_user_policy(UserName=name, PolicyName=each)
+        iam.delete_user(UserName=name)
 
 
 def _wait(box: Box) -> None:
@@ -183,7 +208,7 @@ def _show(done: list[drills.Drill]) -> None:
             f"{each.customer}-{each.server}", "ok" if each.ok else "FAILED", each.snapshot, age,
             *(f"{getattr(each, figure):g}" for figure in figures),
         )  # fmt: skip
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(highlight=False, soft_wrap=True, emoji=False).print(table)
     for each in done:
         for name in each.empty:
             console.print(f"{each.server}: {name} held no row when it was dumped: there was none to compare")

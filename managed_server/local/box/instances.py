@@ -14,7 +14,7 @@ _RENEWED = timedelta(minutes=15)  # before they end; AWS promises at least 5 min
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine, and the instance that it plays."""
+    """A machine, and the instance that it plays; or one that stands elsewhere, and is no instance."""
 
     name: str
     """Of the machine: `<customer>-<server>`; unique in a session, and in its /etc/hosts."""
@@ -22,6 +22,7 @@ class Machine:
     account_id: str
     region: str
     instance_id: str
+    """Empty where it plays none: it reaches no metadata, and nothing makes it a managed server by itself."""
     release: int
     """Of Debian."""
     addresses: tuple[str, ...]
@@ -74,6 +75,11 @@ class Instances:
         filters.append({"Name": "instance-state-name", "Values": ["running"]})
         found = self._client("ec2", account_id, region).describe_instances(Filters=filters)
         return [instance for group in found["Reservations"] for instance in group["Instances"]]
+
+    def has_user(self, account_id: str, region: str, name: str) -> bool:
+        """Whether an IAM user stands."""
+        pages = self._client("iam", account_id, region).get_paginator("list_users").paginate()
+        return any(user["UserName"] == name for page in pages for user in page["Users"])
 
     def describe(self, machine: Machine) -> dict[str, Any]:
         """The machine's instance, as EC2 describes it."""

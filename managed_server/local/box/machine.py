@@ -22,6 +22,14 @@ POLL = 0.1
 _POWER_OFF, _REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # systemd(1), signals
 _BOOTED = ("running", "degraded")
 _BOOT_TARGETS = ("multi-user.target", "cloud-init.target")
+"""The second one only where the machine plays an instance."""
+_BY_HAND = {
+    "etc/cloud/cloud-init.disabled": "",
+    # Debian's image has no host keys, as cloud-init makes them.
+    "etc/systemd/system/ssh.service.d/box.conf": (
+        "[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n"
+    ),
+}
 _ENVIRONMENT = {
     **plan.AWS_ENVIRONMENT,
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -64,13 +72,29 @@ class Box:
             (self.folder / name).chmod(0o755)  # whatever the umask: the machine's accounts look at it
         (self.folder / "upper/etc/hosts").write_text(hosts, encoding="utf-8")
         (self.folder / "upper/etc/hosts").chmod(0o644)
-        # What an instance on Xen has: cloud-init knows EC2 by it, and nothing else in a container.
+        self._take_packages()
+        if self.machine.instance_id:
+            self._be_an_instance()
+        else:
+            self._be_as_installed_by_hand()
+        (self.folder / "layer").symlink_to(layer)
+        (self.folder / "base").symlink_to(base)  # last: a machine that has it is complete
+
+    def _be_an_instance(self) -> None:
+        """Have what an instance on Xen has: cloud-init knows EC2 by it, and nothing else in a container."""
         digest = hashlib.sha256(self.machine.instance_id.encode()).hexdigest()
         uuid = f"ec2{digest[:5]}-{digest[5:9]}-4{digest[9:12]}-8{digest[12:15]}-{digest[15:27]}"
         (self.folder / "hypervisor/uuid").write_text(uuid + "\n", encoding="ascii")
-        self._take_packages()
-        (self.folder / "layer").symlink_to(layer)
-        (self.folder / "base").symlink_to(base)  # last: a machine that has it is complete
+
+    def _be_as_installed_by_hand(self) -> None:
+        """Nobody tells the machine anything at its boot, and it has SSH's host keys."""
+        for name, text in _BY_HAND.items():
+            path = self.folder / "upper" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in [each for each in path.parents if each.is_relative_to(self.folder / "upper")]:
+                folder.chmod(0o755)
+            path.write_text(text, encoding="ascii")
+            path.chmod(0o644)
 
     def running(self) -> bool:
         """Whether it is switched on."""
@@ -89,6 +113,8 @@ class Box:
         namespace = self._network.attach(
             self.name, self.machine.addresses, self.machine.mac, self.machine.private
         )
+        if not self.machine.instance_id:
+            self._network.close(self.name, plan.METADATA)
         with self.console.open("ab") as console:
             process = subprocess.Popen(
                 processes.private("start-machine.sh", self._group, namespace, self.name),
@@ -128,8 +154,9 @@ class Box:
             said = self.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
             # A job that a timer started early, such as a first converge, keeps systemd at that to its end.
             if said == "starting":
-                reached = self.run(["systemctl", "is-active", *_BOOT_TARGETS], timeout=10).stdout.split()
-                said = _BOOTED[0] if reached == ["active"] * len(_BOOT_TARGETS) else said
+                targets = _BOOT_TARGETS if self.machine.instance_id else _BOOT_TARGETS[:1]
+                reached = self.run(["systemctl", "is-active", *targets], timeout=10).stdout.split()
+                said = _BOOTED[0] if reached == ["active"] * len(targets) else said
         except (MachineError, subprocess.TimeoutExpired):  # it is about to start, or to go
             return ""
         else:

@@ -90,6 +90,10 @@ class Network:
         self.join(name, [*addresses, *([private] if private else [])])
         return namespace
 
+    def close(self, name: str, address: str) -> None:
+        """Let a machine or client not reach an address: whoever connects there is told so at once."""
+        ip(self.namespace(name), "route", "replace", "unreachable", f"{address}/32")
+
     def detach(self, name: str) -> None:
         """Remove the namespace of a machine or client, if it is there."""
         if self.namespace(name) in namespaces.names(self.prefix):

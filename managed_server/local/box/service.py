@@ -52,8 +52,9 @@ class _Session:
         return self._plan
 
     def machine_at(self, address: str) -> Machine | None:
-        """The machine with an address."""
-        return self.now().machine_at(address)
+        """The machine with an address, if it plays an instance."""
+        found = self.now().machine_at(address)
+        return found if found and found.instance_id else None
 
     def instances(self) -> Instances:
         """Of the local AWS that runs now."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from components.delivery import bundle_key, pointer_key
 from managed_server import spec
 from managed_server.bundle import Bundle, build
+from managed_server.delivery_keys import bundle_key, pointer_key
 from managed_server.local.aws.client import session as clients
 from managed_server.local.aws.process import LocalAws
 from managed_server.local.box.machine import Box
