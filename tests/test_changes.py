@@ -51,6 +51,19 @@ def test_a_server_that_leaves_is_ended_by_its_command():
     assert "`managed retire acme` takes its last backup" in refusal.message
 
 
+def test_a_server_does_not_move():
+    [refusal] = changed(hosting="elsewhere", instance_type="", address="198.51.100.20")
+    assert refusal.message.startswith(
+        "hosting: it stands on AWS, and a server doesn't move: write its lines back"
+    )
+    assert "add a new server elsewhere beside it" in refusal.message
+    far = {"web1": {"address": "198.51.100.20"}}
+    [refusal] = refused(factories.customer(), **far)
+    assert "it stands elsewhere" in refusal.message
+    there = factories.server(hosting="elsewhere", instance_type="", address="198.51.100.21")
+    assert refused(factories.customer(there), **far) == [], "its machine may have another address"
+
+
 def test_a_bigger_disk_is_let_pass_and_a_smaller_one_is_not():
     assert changed(disk_gb=81) == []
     [refusal] = changed(disk_gb=79)

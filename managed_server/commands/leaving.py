@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-
 from managed_server.commands.options import HERE, Root, Stack, agree, repository
 
 
