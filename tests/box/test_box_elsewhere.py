@@ -1,6 +1,6 @@
 """A plain Debian without instance metadata becomes a managed server by one command, and its key is its own.
 
-Up to a bundle that is verified; `tests/box/stacks/test_elsewhere.py` goes on from there (`make soak`).
+Up to a bundle that is verified. What follows from there is the same as on AWS (`tests/box/stacks`).
 """
 
 import base64
