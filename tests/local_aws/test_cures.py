@@ -378,6 +378,15 @@ def foreign_ciphertexts(aws: Aws) -> None:
     assert kms.decrypt(CiphertextBlob=foreign[0])["Plaintext"] == opened[0]
 
 
+def user_credentials(aws: Aws) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName="somebody")
+    found = iam.list_service_specific_credentials(UserName="somebody")
+    assert found["ServiceSpecificCredentials"] == []
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.list_service_specific_credentials(UserName="nobody")
+
+
 PROOFS = {
     "alarms": Proof(alarms, "500"),
     "backup_plans": Proof(backup_plans, "500"),
@@ -401,6 +410,7 @@ PROOFS = {
     "server_rights": Proof(server_rights, "DID NOT RAISE"),
     "termination": Proof(termination, "DID NOT RAISE"),
     "unimplemented": Proof(unimplemented, "500|syntax error"),
+    "user_credentials": Proof(user_credentials, "500|syntax error"),
 }
 
 

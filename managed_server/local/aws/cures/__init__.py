@@ -32,6 +32,7 @@ from managed_server.local.aws.cures import (
     server_rights,
     termination,
     unimplemented,
+    user_credentials,
 )
 
 OFF_VARIABLE = "MANAGED_SERVER_AWS_CURES_OFF"
@@ -79,6 +80,7 @@ CURES: tuple[Cure, ...] = tuple(
         server_rights,
         termination,
         unimplemented,
+        user_credentials,
     )
 )
 
