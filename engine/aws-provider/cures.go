@@ -15,6 +15,7 @@ import (
 //	name-prefix    naming.go     an automatic name conflicts with namePrefix
 //	names          table.go      some of the bridge's automatic names are not Pulumi's
 //	documents      naming.go     a policy given as an object is refused
+//	account-host   terraform.go  what is asked of an account at S3 finds no host of its name
 //	refresh        refresh.go    refreshes report an update although nothing differs
 //	empty-config   host.go       (language host) a stack without configuration fails
 func off(cure string) bool {

@@ -47,6 +47,7 @@ func resources() map[string]*tfbridge.ResourceInfo {
 		"aws_ebs_volume":                     res("ebs", "Volume"),
 		"aws_volume_attachment":              res("ec2", "VolumeAttachment"),
 		"aws_ebs_encryption_by_default":      res("ebs", "EncryptionByDefault"),
+		"aws_ebs_default_kms_key":            res("ebs", "DefaultKmsKey"),
 		"aws_ec2_instance_metadata_defaults": res("ec2", "InstanceMetadataDefaults"),
 		// watching
 		"aws_cloudwatch_log_group":         res("cloudwatch", "LogGroup"),

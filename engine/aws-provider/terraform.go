@@ -61,6 +61,11 @@ func (t *terraform) start() (tfplugin5.ProviderClient, error) {
 	}
 	if url := os.Getenv(endpoint); url != "" {
 		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+url) // also for services that local.go does not list
+		if !off("account-host") {
+			// S3 Control puts the account before the host's name, and 123456789012.127.0.0.1 is no name. Of a proxy
+			// it asks for no address. Requests to a loopback address itself go past every proxy.
+			cmd.Env = append(cmd.Env, "HTTP_PROXY="+url, "NO_PROXY=", "no_proxy=")
+		}
 	}
 	if !off("orphans") {
 		// The engine ends its plugins with SIGKILL, so nothing deferred would run here.
@@ -68,7 +73,8 @@ func (t *terraform) start() (tfplugin5.ProviderClient, error) {
 	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: tfplugin.Handshake, VersionedPlugins: tfplugin.VersionedPlugins,
-		Cmd: cmd, Managed: true, AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, AutoMTLS: true,
+		Cmd: cmd, SkipHostEnv: true, // else the environment is put behind ours once more, and wins
+		Managed: true, AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, AutoMTLS: true,
 		Stderr: stderr, Logger: hclog.New(&hclog.LoggerOptions{Output: io.Discard}),
 	})
 	rpc, err := client.Client()

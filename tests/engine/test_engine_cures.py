@@ -91,6 +91,25 @@ def test_without_the_cure_a_prefix_conflicts(project):
     assert "conflicts with" in done.stdout.lower() or "conflicting" in done.stdout.lower()
 
 
+ACCOUNT = """
+    aws.s3.AccountPublicAccessBlock("all", block_public_acls=True, block_public_policy=True, opts=here)
+"""
+
+
+def test_s3_is_asked_of_a_whole_account(project):
+    done = project.write(ACCOUNT).up(HTTP_PROXY="http://192.0.2.1:3128", NO_PROXY="*")
+    assert done.returncode == 0, done.stdout
+    project.ok("refresh", "--yes", "--skip-preview", "--stack", "t", "--expect-no-changes")
+    project.ok("preview", "--stack", "t", "--expect-no-changes")
+
+
+def test_without_the_cure_no_host_has_the_accounts_name(project):
+    done = project.write(ACCOUNT).up(off=("account-host",))
+    assert done.returncode != 0
+    assert "PutPublicAccessBlock" in done.stdout
+    assert "123456789012.127.0.0.1" in done.stdout
+
+
 EMPTY = 'pulumi.export("said", pulumi.Config().get("word") or "nothing")'
 
 

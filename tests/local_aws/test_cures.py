@@ -26,6 +26,24 @@ class Proof:
     fault: str
 
 
+def access_analyzer(aws: Aws) -> None:
+    analyzers = aws.client("accessanalyzer")
+    made = analyzers.create_analyzer(analyzerName="all", type="ACCOUNT", tags={"a": "b"})
+    [listed] = analyzers.list_analyzers()["analyzers"]
+    assert listed["arn"] == made["arn"]
+    with pytest.raises(ClientError, match="ConflictException"):
+        analyzers.create_analyzer(analyzerName="all", type="ACCOUNT")
+    assert Aws(aws.local).client("accessanalyzer").list_analyzers()["analyzers"] == []
+    analyzers.tag_resource(resourceArn=made["arn"], tags={"c": "d"})
+    analyzers.untag_resource(resourceArn=made["arn"], tagKeys=["a"])
+    found = analyzers.get_analyzer(analyzerName="all")["analyzer"]
+    assert (found["name"], found["type"], found["status"]) == ("all", "ACCOUNT", "ACTIVE")
+    assert found["tags"] == analyzers.list_tags_for_resource(resourceArn=made["arn"])["tags"] == {"c": "d"}
+    analyzers.delete_analyzer(analyzerName="all")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        analyzers.get_analyzer(analyzerName="all")
+
+
 def alarms(aws: Aws) -> None:
     cloudwatch = aws.client("cloudwatch")
     quiet = {
@@ -94,6 +112,38 @@ def burst_credits(aws: Aws) -> None:
         InstanceCreditSpecifications=[{"InstanceId": chosen, "CpuCredits": "unlimited"}]
     )
     assert credit(chosen) == "unlimited"
+
+
+def disk_key(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == "alias/aws/ebs"
+    key = aws.client("kms").create_key()["KeyMetadata"]
+    ec2.modify_ebs_default_kms_key_id(KmsKeyId=key["KeyId"])
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == key["Arn"]
+    ec2.reset_ebs_default_kms_key_id()
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == "alias/aws/ebs"
+
+
+def metadata_defaults(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+    ec2.modify_instance_metadata_defaults(HttpTokens="required", HttpPutResponseHopLimit=1)
+    wanted = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"].items() >= wanted.items()
+    ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1)
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {}
+
+
+def metric_filters(aws: Aws) -> None:
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="g")
+    metric = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+    for pattern in ("{$.a=1}", "{$.a=2}"):
+        logs.put_metric_filter(
+            logGroupName="g", filterName="f", filterPattern=pattern, metricTransformations=[metric]
+        )
+    found = logs.describe_metric_filters(logGroupName="g")["metricFilters"]
+    assert [one["filterPattern"] for one in found] == ["{$.a=2}"], "it stands twice"
 
 
 def metadata_options(aws: Aws) -> None:
@@ -211,6 +261,18 @@ def users_rights(aws: Aws, bucket: str) -> None:
     iam.update_access_key(UserName=name, AccessKeyId=second["AccessKeyId"], Status="Inactive")
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):
         aws.by(second, "s3").get_object(Bucket=bucket, Key="web1/pointer")
+
+
+def region_keys(aws: Aws) -> None:
+    here, there = aws.client("kms"), Aws(aws.local, "eu-west-1", aws.account).client("kms")
+    key = here.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    here.create_alias(AliasName="alias/state", TargetKeyId=key)
+    here.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    there.create_alias(AliasName="alias/state", TargetKeyId=key)
+    here.delete_alias(AliasName="alias/state")
+    assert [alias["AliasName"] for alias in there.list_aliases(KeyId=key)["Aliases"]] == ["alias/state"]
+    locked = here.encrypt(KeyId=key, Plaintext=b"plain")["CiphertextBlob"]
+    assert there.decrypt(CiphertextBlob=locked)["Plaintext"] == b"plain"
 
 
 def root_volume(aws: Aws) -> None:
@@ -354,6 +416,20 @@ def backup_selections(aws: Aws) -> None:
     backup.delete_backup_plan(**plan)
 
 
+def trail_names(aws: Aws) -> None:
+    trails, bucket = aws.client("cloudtrail"), aws.bucket("-trails")
+    made = [trails.create_trail(Name=name, S3BucketName=bucket)["TrailARN"] for name in ("one", "two")]
+    for wanted in ("two", made[1]):
+        found = trails.describe_trails(trailNameList=[wanted])["trailList"]
+        assert [trail["Name"] for trail in found] == ["two"], "all trails"
+    assert len(trails.describe_trails()["trailList"]) == 2
+    assert trails.describe_trails(trailNameList=["three"])["trailList"] == []
+    trails.delete_trail(Name=made[0])
+    assert [trail["Name"] for trail in trails.describe_trails()["trailList"]] == ["two"]
+    with pytest.raises(ClientError, match="TrailNotFoundException"):
+        trails.delete_trail(Name="three")
+
+
 def unimplemented(aws: Aws) -> None:
     with pytest.raises(ClientError) as refused:
         aws.client("ec2").describe_conversion_tasks()
@@ -388,6 +464,7 @@ def user_credentials(aws: Aws) -> None:
 
 
 PROOFS = {
+    "access_analyzer": Proof(access_analyzer, "500"),
     "alarms": Proof(alarms, "500"),
     "backup_plans": Proof(backup_plans, "500"),
     "backup_selections": Proof(backup_selections, "500"),
@@ -396,6 +473,7 @@ PROOFS = {
     "bucket_lock": Proof(bucket_lock, "Bucket needs to be empty"),
     "burst_credits": Proof(burst_credits, "the default of t3"),
     "conditional_deny": Proof(conditional_deny, "403|Forbidden|AccessDenied"),
+    "disk_key": Proof(disk_key, "500|syntax error"),
     "foreign_ciphertexts": Proof(foreign_ciphertexts, "InvalidCiphertext"),
     "elastic_addresses": Proof(elastic_addresses, "127\\."),
     "image_check": Proof(image_check, "DID NOT RAISE"),
@@ -404,11 +482,15 @@ PROOFS = {
     "lifecycle_rules": Proof(lifecycle_rules, "rules differ"),
     "maintenance": Proof(maintenance, "500|syntax error"),
     "managed_policies": Proof(managed_policies, "does not exist or is not attachable"),
+    "metadata_defaults": Proof(metadata_defaults, "500|syntax error"),
     "metadata_options": Proof(metadata_options, "tokens forgotten"),
+    "metric_filters": Proof(metric_filters, "it stands twice"),
     "monitoring": Proof(monitoring, "500|syntax error"),
+    "region_keys": Proof(region_keys, "already exists"),
     "root_volume": Proof(root_volume, "/dev/sda1"),
     "server_rights": Proof(server_rights, "DID NOT RAISE"),
     "termination": Proof(termination, "DID NOT RAISE"),
+    "trail_names": Proof(trail_names, "all trails"),
     "unimplemented": Proof(unimplemented, "500|syntax error"),
     "user_credentials": Proof(user_credentials, "500|syntax error"),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from managed_server.local.aws.cures import (
+    access_analyzer,
     alarms,
     backup_plans,
     backup_selections,
@@ -18,6 +19,7 @@ from managed_server.local.aws.cures import (
     bucket_lock,
     burst_credits,
     conditional_deny,
+    disk_key,
     elastic_addresses,
     foreign_ciphertexts,
     image_check,
@@ -26,11 +28,15 @@ from managed_server.local.aws.cures import (
     lifecycle_rules,
     maintenance,
     managed_policies,
+    metadata_defaults,
     metadata_options,
+    metric_filters,
     monitoring,
+    region_keys,
     root_volume,
     server_rights,
     termination,
+    trail_names,
     unimplemented,
     user_credentials,
 )
@@ -58,6 +64,7 @@ def _cure(module: ModuleType) -> Cure:
 CURES: tuple[Cure, ...] = tuple(
     _cure(module)
     for module in (
+        access_analyzer,
         alarms,
         backup_plans,
         backup_selections,
@@ -66,6 +73,7 @@ CURES: tuple[Cure, ...] = tuple(
         bucket_lock,
         burst_credits,
         conditional_deny,
+        disk_key,
         elastic_addresses,
         foreign_ciphertexts,
         image_check,
@@ -74,11 +82,15 @@ CURES: tuple[Cure, ...] = tuple(
         lifecycle_rules,
         maintenance,
         managed_policies,
+        metadata_defaults,
         metadata_options,
+        metric_filters,
         monitoring,
+        region_keys,
         root_volume,
         server_rights,
         termination,
+        trail_names,
         unimplemented,
         user_credentials,
     )

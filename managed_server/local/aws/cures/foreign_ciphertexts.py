@@ -10,7 +10,7 @@ from moto.kms.models import KmsBackend
 from managed_server.local.aws.cures.patching import replace
 
 # moto's ciphertexts begin with the id of a key as text; those of KMS are binary.
-_KEY_ID = re.compile(rb"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})")
+_KEY_ID = re.compile(rb"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f-]{32})")
 _ELSEWHERE = "arn:aws:kms:us-east-1:000000000000:key/elsewhere"
 
 
