@@ -21,9 +21,10 @@ from tests.engine.local import REGION, Project, built
 
 pytestmark = pytest.mark.engine
 
-BUCKET = "hosting-state"
+BUCKET, COPY, ELSEWHERE = "hosting-state", "hosting-state-copy", "eu-west-1"
 DOCUMENT = (ROOT / "docs" / "state.md").read_text()
 TEMPLATE = ROOT / "docs" / "by-hand" / "state.yaml"
+OF_THE_COPY = ROOT / "docs" / "by-hand" / "state-copy.yaml"
 SECRET = "planted-" + "b7Qx9"
 # A program that waits for a file to go while it updates, and holds a secret.
 PROGRAM = f"""
@@ -47,11 +48,11 @@ class Team:
     provider: str
     environ: dict[str, str]
 
-    def client(self, service):
+    def client(self, service, region=REGION):
         return boto3.client(
             service,
             endpoint_url=self.environ["AWS_ENDPOINT_URL"],
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id="local",
             aws_secret_access_key="local",
             config=Config(s3={"addressing_style": "path"}),
@@ -76,6 +77,8 @@ class Template(yaml.SafeLoader):
 
 for tag in ("!Sub", "!Ref", "!GetAtt"):
     Template.add_constructor(tag, lambda loader, node: Given(loader.construct_scalar(node)))
+for tag in ("!If", "!Not", "!Equals"):
+    Template.add_constructor(tag, lambda loader, node: Choice(loader.construct_sequence(node, deep=True)))
 
 
 class Given(str):
@@ -84,8 +87,17 @@ class Given(str):
     __slots__ = ()
 
 
+class Choice(tuple):
+    """A condition's name, what holds with it, and what without it."""
+
+    __slots__ = ()
+
+
 def filled(value, given):
-    """Fill in parameters and what was made, as CloudFormation does."""
+    """Fill in parameters and what was made, as CloudFormation does; there is a copy."""
+    if isinstance(value, Choice):
+        assert value[0] == "Copied"
+        return filled(value[1], given)
     if isinstance(value, dict):
         return {key: filled(one, given) for key, one in value.items()}
     if isinstance(value, list):
@@ -101,6 +113,7 @@ def provision(team):
     s3, kms = team.client("s3"), team.client("kms")
     account = team.client("sts").get_caller_identity()["Account"]
     given = {"BucketName": BUCKET, "Bucket": BUCKET, "AWS::AccountId": account, "AWS::Region": REGION}
+    given |= {"CopyBucketName": COPY, "CopyRegion": ELSEWHERE}
 
     def of(name):
         resource = template["Resources"][name]
@@ -108,7 +121,9 @@ def provision(team):
 
     kind, key = of("Key")
     assert kind == "AWS::KMS::Key"
-    made = kms.create_key(Description=key["Description"], Policy=json.dumps(key["KeyPolicy"]))["KeyMetadata"]
+    made = kms.create_key(
+        Description=key["Description"], Policy=json.dumps(key["KeyPolicy"]), MultiRegion=key["MultiRegion"]
+    )["KeyMetadata"]
     given |= {"Key": made["KeyId"], "Key.Arn": made["Arn"]}
     if key["EnableKeyRotation"]:
         kms.enable_key_rotation(KeyId=made["KeyId"])
@@ -132,6 +147,38 @@ def provision(team):
     s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=bucket["OwnershipControls"])
     _, policy = of("BucketPolicy")
     s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
+    return {name: filled(one["Value"], given) for name, one in template["Outputs"].items()}
+
+
+def copied(team):
+    """Make the copy and what keeps it up to date; return the copy's outputs and the rules."""
+    kms, s3 = team.client("kms"), team.client("s3")
+    account = team.client("sts").get_caller_identity()["Account"]
+    key = kms.describe_key(KeyId="alias/managed-server-state")["KeyMetadata"]
+    template = yaml.load(OF_THE_COPY.read_text(), Loader=Template)  # noqa: S506 - a SafeLoader
+    given = {"BucketName": COPY, "Bucket": COPY, "KeyArn": key["Arn"], "AWS::AccountId": account}
+    given |= {"AWS::Region": ELSEWHERE, "Key": key["KeyId"]}
+    replica = filled(template["Resources"]["Key"], given)
+    assert (replica["Type"], replica["Properties"]["PrimaryKeyArn"]) == ("AWS::KMS::ReplicaKey", key["Arn"])
+    there = kms.replicate_key(KeyId=key["KeyId"], ReplicaRegion=ELSEWHERE)["ReplicaKeyMetadata"]["Arn"]
+    alias = filled(template["Resources"]["KeyAlias"], given)["Properties"]
+    team.client("kms", ELSEWHERE).create_alias(AliasName=alias["AliasName"], TargetKeyId=alias["TargetKeyId"])
+    place = {"LocationConstraint": ELSEWHERE}
+    team.client("s3", ELSEWHERE).create_bucket(Bucket=COPY, CreateBucketConfiguration=place)
+    given |= {"Key.Arn": there, "CopyBucketName": COPY, "CopyRegion": ELSEWHERE, "CopyRole.Arn": "arn:role"}
+    first = yaml.load(TEMPLATE.read_text(), Loader=Template)  # noqa: S506 - a SafeLoader
+    rules = filled(first["Resources"]["Bucket"]["Properties"]["ReplicationConfiguration"], given)["Rules"]
+    for rule in rules:
+        assert rule["Status"] == "Enabled"
+        assert rule["Destination"]["Bucket"] == f"arn:aws:s3:::{COPY}"
+        assert rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"] == there
+        assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    # As S3 does by these rules: moto keeps them, and copies nothing.
+    for rule in rules:
+        prefix = rule["Filter"]["Prefix"]
+        for one in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", []):
+            body = s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()
+            team.client("s3", ELSEWHERE).put_object(Bucket=COPY, Key=one["Key"], Body=body)
     return {name: filled(one["Value"], given) for name, one in template["Outputs"].items()}
 
 
@@ -265,3 +312,28 @@ def test_a_deployed_customers_stack_can_be_tried_on_the_local_aws(team, tmp_path
     assert SECRET not in printed + made.state()
     assert '"type":"cloud"' in made.state().replace(" ", "")
     assert SECRET in made.ok("stack", "output", "--show-secrets", "--stack", "t")
+
+
+def test_a_lost_region_takes_no_state_with_it(team, engineer):
+    """From the copy, with the copy's key, as the page says: secrets are read, and another run goes on."""
+    (engineer.folder / "Pulumi.yaml").write_text("name: lost\nruntime: python\n")
+    engineer.ok("stack", "init", "t", "--secrets-provider", team.provider)
+    engineer.ok(*UP)
+    outputs = copied(team)
+    said = re.search(r"sed 's/(\S+)REGION/(\S+)OTHER/'", DOCUMENT)
+    assert said
+    old, new = f"{said[1]}{REGION}", f"{said[2]}{ELSEWHERE}"
+    s3, key = team.client("s3", ELSEWHERE), ".pulumi/stacks/lost/t.json"
+    kept = s3.get_object(Bucket=COPY, Key=key)["Body"].read().decode()
+    assert old in kept
+    s3.put_object(Bucket=COPY, Key=key, Body=kept.replace(old, new).encode())
+    stack_file = engineer.folder / "Pulumi.t.yaml"
+    stack_file.write_text(stack_file.read_text().replace(old, new))
+    assert f"secretsprovider: {outputs['SecretsProvider']}\n" in stack_file.read_text()
+    there = {"PULUMI_BACKEND_URL": f"{outputs['Backend']}&use_path_style=true"}
+    assert outputs["Backend"] == f"s3://{COPY}?region={ELSEWHERE}"
+    assert SECRET in engineer.ok("stack", "output", "--show-secrets", "--stack", "t", **there)
+    engineer.ok(*UP, "--expect-no-changes", **there)
+    written = s3.get_object(Bucket=COPY, Key=key)["Body"].read().decode()
+    assert new in written
+    assert old not in written
