@@ -1,4 +1,4 @@
-"""Who lets old backups go: a role of the customer's own account, that a person takes on for an hour."""
+"""Who lets old backups go: a role of the backups' own account, that a person takes on for an hour."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ class BackupPruningArgs:
     role: str
     """Name of the role."""
     account_id: str
+    """Of the backups."""
     deploy_role: str
     """Name of the role of the same account, from which it is taken on."""
     backup_region: str

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.account_baseline import AccountBaseline, AccountBaselineArgs
 from components.backup_passphrase import BackupPassphrase, BackupPassphraseArgs
 from components.backup_pruning import BackupPruning, BackupPruningArgs
 from components.dashboard import Dashboard, DashboardArgs
@@ -20,14 +21,14 @@ from components.images import image_ids
 from components.managed_server import ManagedServer, ManagedServerArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
-from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs
+from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs, Writers
 from components.peer_addresses import PeerAddresses, PeerAddressesArgs
 from components.providers import ProviderArgs, aws_provider
 from components.server_access import ServerAccess, ServerAccessArgs
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
 from components.server_firewall import ServerFirewall, ServerFirewallArgs
 from components.server_logs import ServerLogs, ServerLogsArgs, log_statements
-from components.server_role import ServerRoleArgs
+from components.server_role import ServerRoleArgs, role_names
 from components.server_secrets import ServerSecrets, ServerSecretsArgs
 from components.user_data import user_data
 from managed_server.bundle import Bundle
@@ -58,7 +59,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
         self._prefix, self._args, self._customer = name, args, args.customer
         customer = args.customer
         self._home_provider = self._aws("aws", customer.account_id, customer.region)
-        self._backup_provider = self._aws("aws-backup", customer.account_id, customer.backup_region)
+        self._backup_provider = self._aws("aws-backup", customer.backup_account_id, customer.backup_region)
         self._home = pulumi.ResourceOptions(parent=self, providers=[self._home_provider])
         on_aws = tuple(server for server in customer.servers if server.hosting == "aws")
 
@@ -77,10 +78,13 @@ class CustomerEnvironment(pulumi.ComponentResource):
             ),
             opts=self._home,
         )
+        same = customer.backup_account_id == customer.account_id
         self._backup = OffsiteBackup(
             f"{name}-backup",
             OffsiteBackupArgs(
-                account_id=customer.account_id,
+                account_id=customer.backup_account_id,
+                region=customer.backup_region,
+                writers=None if same else self._writers(),
                 bucket=customer.backup_bucket,
                 log_bucket=customer.backup_log_bucket,
                 lock_days=customer.backup_lock_days,
@@ -103,14 +107,35 @@ class CustomerEnvironment(pulumi.ComponentResource):
             f"{name}-pruning",
             BackupPruningArgs(
                 role=customer.prune_role,
-                account_id=customer.account_id,
+                account_id=customer.backup_account_id,
                 deploy_role=customer.provider.deploy_role,
                 backup_region=customer.backup_region,
                 bucket=customer.backup_bucket,
                 key_arn=self._backup.key_arn,
                 passphrase_arn=self._passphrase.copy_arn,
             ),
-            opts=self._home,
+            # A role is in no region, but in an account.
+            opts=self._home
+            if same
+            else pulumi.ResourceOptions(parent=self, providers=[self._backup_provider]),
+        )
+        topics = {priority: self._notifications.topics[route] for priority, route in customer.routes}
+        AccountBaseline(
+            f"{name}-account",
+            AccountBaselineArgs(
+                customer=customer.id,
+                account_id=customer.account_id,
+                region=customer.region,
+                trail_bucket=customer.trail_bucket,
+                baseline=customer.baseline,
+                providers={
+                    customer.region: self._home_provider,
+                    customer.backup_region: self._backup_provider,
+                },
+                disk_key_arn=self._data_key.arn,
+                topics=topics,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         delivery = Delivery(
             f"{name}-delivery",
@@ -139,6 +164,11 @@ class CustomerEnvironment(pulumi.ComponentResource):
             **on_aws_alone,
         }
         self.register_outputs(self.outputs)
+
+    def _writers(self) -> Writers:
+        customer = self._customer
+        names = f"role/{role_names(customer.id)}", f"user/{customer.access_user('*')}"
+        return Writers(customer.account_id, names)
 
     def _aws(self, name: str, account_id: str, region: str) -> aws.Provider:
         customer = self._customer
@@ -227,7 +257,9 @@ class CustomerEnvironment(pulumi.ComponentResource):
             return {}, {}
         network = Network(
             f"{self._prefix}-network",
-            NetworkArgs(self._customer.id, self._customer.account_id, self._customer.region),
+            NetworkArgs(
+                self._customer.id, self._customer.account_id, self._customer.region, self._customer.network
+            ),
             opts=self._home,
         )
         images = image_ids(servers, self._home_provider)
@@ -294,6 +326,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 subnet_id=network.subnet_id,
                 group_id=firewall.group_id,
                 data_key_arn=self._data_key.arn,
+                ipv6=customer.network.ipv6,
                 after=(*network.way_out, *firewall.rules),
                 role=self._rights(server, *more),
                 recorded_address=hub.ipv4 if hub else None,
@@ -330,6 +363,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
             **known,
             "instance_id": made.instance_id,
             "address": made.address,
+            **({"ipv6_address": made.ipv6_address} if made.ipv6_address is not None else {}),
             "instance_type": server.instance_type,
             "architecture": server.architecture,
             "disk_gb": server.disk_gb,

@@ -24,6 +24,8 @@ class ManagedServerArgs:
     after: tuple[pulumi.Resource, ...]
     """What the server's first steps need, such as a way to the internet."""
     role: ServerRoleArgs
+    ipv6: bool = False
+    """Whether it has an IPv6 address beside its IPv4 one; the subnet must have such a network."""
     recorded_address: str | None = None
     """IPv4 that was allocated in the account before, and is the server's for good; else it gets a new one."""
 
@@ -38,6 +40,8 @@ class ManagedServer(pulumi.ComponentResource):
 
     instance_id: pulumi.Output[str]
     address: pulumi.Output[str]
+    ipv6_address: pulumi.Output[str] | None
+    """Unlike the other, it goes with the instance."""
     private_address: pulumi.Output[str]
     """IPv4 in the customer's network: what its other servers know it by."""
 
@@ -54,6 +58,7 @@ class ManagedServer(pulumi.ComponentResource):
             subnet_id=args.subnet_id,
             vpc_security_group_ids=[args.group_id],
             iam_instance_profile=role.profile_name,
+            ipv6_address_count=1 if args.ipv6 else None,
             # In base64: of plain text Terraform's provider keeps a hash, which no ignored text ever equals.
             user_data_base64=base64.b64encode(args.user_data.encode()).decode(),
             user_data_replace_on_change=False,
@@ -91,6 +96,7 @@ class ManagedServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.instance_id, self.private_address = instance.id, instance.private_ip
+        self.ipv6_address = instance.ipv6_addresses.apply(_first) if args.ipv6 else None
         self.register_outputs({"instance_id": self.instance_id, "address": self.address})
 
     def _allocated(self, name: str, args: ManagedServerArgs) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
@@ -108,3 +114,8 @@ class ManagedServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=True),
         )
         return made.id, made.public_ip
+
+
+def _first(addresses: list[str] | None) -> str:
+    """Return the one that there is; none is told of while the instance is being changed."""
+    return addresses[0] if addresses else ""

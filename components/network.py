@@ -1,14 +1,18 @@
 """The network of a customer's servers in one region."""
 
+import ipaddress
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.documents import document, trust
+from managed_server import spec
 
 _NETWORK, _SUBNET = "10.80.0.0/20", "10.80.0.0/24"
 """The same for every customer, since no two networks are ever joined; room for 15 subnets more. A choice."""
+
+_SUBNET_IPV6_BITS = 64
 
 _FLOW_LOG_DAYS = 90
 """How long it can be looked up who talked to whom. A choice."""
@@ -21,10 +25,14 @@ class NetworkArgs:
     customer: str
     account_id: str
     region: str
+    network: spec.Network
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with a public subnet, an empty default security group and flow logs (AWS FSBP EC2.2, EC2.6)."""
+    """A VPC with a public subnet, an empty default security group and flow logs (AWS FSBP EC2.2, EC2.6).
+
+    Of a network that stands, nothing is made or changed: its default group and its records are its owner's.
+    """
 
     vpc_id: pulumi.Output[str]
     subnet_id: pulumi.Output[str]
@@ -33,10 +41,21 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("managed-server:index:Network", name, None, opts)
+        if args.network.own:
+            self._make(name, args)
+        else:
+            self.vpc_id = pulumi.Output.from_input(str(args.network.vpc_id))
+            self.subnet_id = pulumi.Output.from_input(str(args.network.subnet_id))
+            self.way_out = []
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_id": self.subnet_id})
+
+    def _make(self, name: str, args: NetworkArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
+        ipv6 = args.network.ipv6
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
             cidr_block=_NETWORK,
+            assign_generated_ipv6_cidr_block=ipv6 or None,
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags={"Name": f"{name}-vpc"},
@@ -60,6 +79,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-subnet",
             vpc_id=vpc.id,
             cidr_block=_SUBNET,
+            ipv6_cidr_block=vpc.ipv6_cidr_block.apply(_first_subnet) if ipv6 else None,
             map_public_ip_on_launch=False,
             tags={"Name": f"{name}-subnet"},
             opts=child,
@@ -73,7 +93,15 @@ class Network(pulumi.ComponentResource):
         self._flow_logs(name, args, vpc)
         self.vpc_id, self.subnet_id = vpc.id, subnet.id
         self.way_out = [default_route, association]
-        self.register_outputs({"vpc_id": self.vpc_id, "subnet_id": self.subnet_id})
+        if ipv6:
+            default_route_ipv6 = aws.ec2.Route(
+                f"{name}-default-route-ipv6",
+                route_table_id=routes.id,
+                destination_ipv6_cidr_block="::/0",
+                gateway_id=gateway.id,
+                opts=child,
+            )
+            self.way_out.append(default_route_ipv6)
 
     def _flow_logs(self, name: str, args: NetworkArgs, vpc: aws.ec2.Vpc) -> None:
         child = pulumi.ResourceOptions(parent=self)
@@ -115,3 +143,9 @@ class Network(pulumi.ComponentResource):
             tags={"Name": f"{name}-flow-log"},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
         )
+
+
+def _first_subnet(block: str) -> str:
+    """Return the first /64 of the block that AWS gave, a /56: subnets are never of another size."""
+    network = ipaddress.IPv6Network(block, strict=False)
+    return str(next(network.subnets(new_prefix=_SUBNET_IPV6_BITS)))

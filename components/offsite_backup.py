@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import Statement
+from components.documents import Statement, account_root
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 
@@ -14,18 +14,37 @@ _UPLOAD_DAYS = 7
 
 _LOGS_PREFIX = "backup/"
 
+_LOGS_DAYS = 365
+"""How long it can be looked up who touched the backups. A choice."""
+
+_COLDER_BYTES = 128 * 1024
+"""Smaller objects stay: S3 never moves them on to a colder tier (its user guide, Intelligent-Tiering)."""
+
+
+@dataclass(frozen=True)
+class Writers:
+    """The servers of an account that isn't that of their backups."""
+
+    account_id: str
+    names: tuple[str, ...]
+    """Patterns of their roles and users, as ``role/NAME``; each has the server's name as its tag ``server``."""
+
 
 @dataclass(frozen=True)
 class OffsiteBackupArgs:
     """Whose backups, the buckets' names, and for how long versions stay."""
 
     account_id: str
+    """Of the backups."""
     bucket: str
     log_bucket: str
     lock_days: int
     """For which no version can be deleted."""
     versions_days: int
     """After which an overwritten version is removed: longer than the lock."""
+    region: str
+    writers: Writers | None = None
+    """Servers of another account."""
 
 
 class OffsiteBackup(pulumi.ComponentResource):
@@ -46,7 +65,9 @@ class OffsiteBackup(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         key = EncryptionKey(
             f"{name}-encryption",
-            EncryptionKeyArgs(account_id=args.account_id, description="Off-site backups"),
+            EncryptionKeyArgs(
+                account_id=args.account_id, description="Off-site backups", statements=_may_encrypt(args)
+            ),
             opts=child,
         )
         store = PrivateBucket(
@@ -55,7 +76,11 @@ class OffsiteBackup(pulumi.ComponentResource):
                 bucket=args.bucket,
                 purpose="backup",
                 key_arn=key.arn,
-                statements=(_other_algorithm(args.bucket), _other_key(args.bucket, key.arn)),
+                statements=(
+                    *_may_write(args),
+                    _other_algorithm(args.bucket),
+                    _other_key(args.bucket, key.arn),
+                ),
                 object_lock=True,
             ),
             opts=child,
@@ -69,6 +94,7 @@ class OffsiteBackup(pulumi.ComponentResource):
                 purpose="access-logs",
                 key_arn=None,
                 statements=(_log_delivery(args),),
+                keep_days=_LOGS_DAYS,
             ),
             opts=child,
         )
@@ -84,7 +110,10 @@ class OffsiteBackup(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket, "key_arn": self.key_arn})
 
     def _keep(self, name: str, store: PrivateBucket, args: OffsiteBackupArgs) -> None:
-        """Lock what is new, and let go of what was overwritten; a current version never expires."""
+        """Lock what is new, let go of what was overwritten, and have what nobody reads cost less.
+
+        A current version never expires, and each can be read at once, in whichever tier it is.
+        """
         versioned = pulumi.ResourceOptions(parent=self, depends_on=[store.versioning])
         aws.s3.BucketObjectLockConfiguration(
             f"{name}-lock",
@@ -96,7 +125,6 @@ class OffsiteBackup(pulumi.ComponentResource):
             ),
             opts=versioned,
         )
-        # No transition to a colder class: what may be moved depends on the format of the backups.
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=store.bucket.id,
@@ -115,10 +143,80 @@ class OffsiteBackup(pulumi.ComponentResource):
                             noncurrent_days=args.versions_days
                         )
                     ),
-                )
+                ),
+                aws.s3.BucketLifecycleConfigurationRuleArgs(
+                    id="colder",
+                    status="Enabled",
+                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(
+                        object_size_greater_than=_COLDER_BYTES
+                    ),
+                    transitions=[
+                        aws.s3.BucketLifecycleConfigurationRuleTransitionArgs(
+                            days=1, storage_class="INTELLIGENT_TIERING"
+                        )
+                    ],
+                ),
             ],
             opts=versioned,
         )
+
+
+# Servers of another account: there their own policies decide, and here this one as well. A role that is made
+# later, or anew, is known by its name: a principal that doesn't exist would be refused.
+
+
+def _servers(writers: Writers) -> Statement:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": account_root(writers.account_id)},
+        "Condition": {
+            "ArnLike": {
+                "aws:PrincipalArn": [f"arn:aws:iam::{writers.account_id}:{name}" for name in writers.names]
+            }
+        },
+    }
+
+
+def _may_write(args: OffsiteBackupArgs) -> tuple[Statement, ...]:
+    """Let each server do in its own part of the bucket what its role allows; none deletes a version."""
+    if args.writers is None:
+        return ()
+    who, bucket = _servers(args.writers), f"arn:aws:s3:::{args.bucket}"
+    own = "${aws:PrincipalTag/server}/"
+    listing = {**who["Condition"], "StringLike": {"s3:prefix": [own, f"{own}*"]}}
+    return (
+        {
+            **who,
+            "Sid": "OwnBackups",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            "Resource": f"{bucket}/{own}*",
+        },
+        {**who, "Sid": "UnlockOwnBackups", "Action": "s3:DeleteObject", "Resource": f"{bucket}/{own}locks/*"},
+        {**who, "Sid": "FindBackups", "Action": "s3:GetBucketLocation", "Resource": bucket},
+        {
+            **who,
+            "Sid": "ListOwnBackups",
+            "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
+            "Resource": bucket,
+            "Condition": listing,
+        },
+    )
+
+
+def _may_encrypt(args: OffsiteBackupArgs) -> tuple[Statement, ...]:
+    if args.writers is None:
+        return ()
+    who = _servers(args.writers)
+    through = {"kms:ViaService": f"s3.{args.region}.amazonaws.com"}
+    return (
+        {
+            **who,
+            "Sid": "ServersBackups",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {**who["Condition"], "StringEquals": through},
+        },
+    )
 
 
 # An upload that names no encryption gets the bucket's default, which is the right key: only a wrong one is

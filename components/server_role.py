@@ -31,6 +31,11 @@ class ServerRoleArgs:
     """Rights to its logs, and those by which it takes part in its hub's fleet."""
 
 
+def role_names(customer: str) -> str:
+    """Return the pattern of the names of a customer's servers' roles."""
+    return f"{customer}-*-identity-role"
+
+
 class ServerRole(pulumi.ComponentResource):
     """An instance profile. The customer's administrators are root, so it holds for them as well."""
 

@@ -33,11 +33,15 @@ def check_catalogue(project: Project, documents: dict[str, Document]) -> Iterato
                 f"{alarm.priority.value!r} wakes somebody, and {of.id!r} is outside the service level "
                 "agreement; write normal",
             )
-        if not _runbook_exists(project, alarm.runbook):
-            path = ("alarms", alarm_id, "runbook")
-            yield documents["alarms"].problem(
-                path, f"docs/runbooks/{alarm.runbook}.md does not exist; write it"
-            )
+    for table, names in (
+        ("alarms", {name: alarm.runbook for name, alarm in project.alarms.alarms.items()}),
+        ("account_alarms", {name: alarm.runbook for name, alarm in project.account_alarms.alarms.items()}),
+    ):
+        for name, page in names.items():
+            if not _runbook_exists(project, page):
+                yield documents[table].problem(
+                    ("alarms", name, "runbook"), f"docs/runbooks/{page}.md does not exist; write it"
+                )
     runbook = project.cloudwatch.paging.runbook
     if not _runbook_exists(project, runbook):
         yield documents["cloudwatch"].problem(

@@ -8,12 +8,12 @@ _SESSION_S = 3600
 
 
 def assume(
-    customer: CustomerSpec, region: str, role: str, session: str, given: dict[str, str], **more: str
+    account_id: str, region: str, role: str, session: str, given: dict[str, str], **more: str
 ) -> dict[str, str]:
-    """Take on a role of the customer's account for an hour.
+    """Take on a role of a customer's account for an hour.
 
     Args:
-        customer: whose account it is.
+        account_id: of the customer's servers, or of its backups.
         region: in which it is asked for.
         role: its name.
         session: what the account's log says of who it is.
@@ -29,7 +29,7 @@ def assume(
     import boto3  # noqa: PLC0415 - 0.3 s, and few commands need it
 
     answer = boto3.client("sts", region_name=region, **given).assume_role(
-        RoleArn=f"arn:aws:iam::{customer.account_id}:role/{role}",
+        RoleArn=f"arn:aws:iam::{account_id}:role/{role}",
         RoleSessionName=session,
         DurationSeconds=_SESSION_S,
         **more,
@@ -49,5 +49,5 @@ def client(customer: CustomerSpec, service: str, session: str) -> Any:
     """
     import boto3  # noqa: PLC0415
 
-    given = assume(customer, customer.region, customer.provider.deploy_role, session, {})
+    given = assume(customer.account_id, customer.region, customer.provider.deploy_role, session, {})
     return boto3.client(service, region_name=customer.region, **given)

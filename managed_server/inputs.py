@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from managed_server.catalogue_checks import check_catalogue
 from managed_server.loading import Document, missing_keys, nearest, read_yaml, validate
+from managed_server.model.account import AccountAlarms
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.cloudwatch import CloudWatchTable
 from managed_server.model.contract import Contract
@@ -34,6 +35,7 @@ SINGLE_FILES: dict[str, tuple[str, type[Any]]] = {
     "aws_resources": ("contract/aws-resources.yaml", AwsResources),
     "checks": ("catalogue/checks.yaml", Checks),
     "alarms": ("catalogue/alarms.yaml", Alarms),
+    "account_alarms": ("catalogue/account-alarms.yaml", AccountAlarms),
     "cloudwatch": ("catalogue/cloudwatch.yaml", CloudWatchTable),
     "debian": ("catalogue/debian.yaml", Debian),
     "instance_types": ("catalogue/instance-types.yaml", InstanceTypes),

@@ -1,6 +1,7 @@
 """Everything beside the stack files, as loaded: provider, contract and catalogue."""
 
 import json
+import re
 import string
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
 from managed_server.loading import Document, validate
+from managed_server.model.account import AccountAlarms
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.cloudwatch import CloudWatchTable
 from managed_server.model.contract import Contract
@@ -20,6 +22,9 @@ from managed_server.problems import InputError, Path
 
 E = TypeVar("E", bound=Entry)
 
+
+# A stack file's account, in whichever style it is written.
+_ACCOUNT = re.compile(r"""^[^#\n]*\baccount_id["']?\s*:\s*["']?([0-9]{12})\b""", re.MULTILINE)
 
 PLACEHOLDER_NAME = r"[a-z][a-z0-9_]*"
 
@@ -108,6 +113,7 @@ class Project:
     aws_resources: AwsResources
     checks: Checks
     alarms: Alarms
+    account_alarms: AccountAlarms
     cloudwatch: CloudWatchTable
     debian: Debian
     instance_types: InstanceTypes
@@ -132,3 +138,14 @@ class Project:
         # What every server runs is no choice: it has a table of the catalogue instead of an entry.
         table = f"catalogue/{product}.yaml"
         return files or ((table,) if (self.root / table).is_file() else ())
+
+    @cached_property
+    def stacks_by_account(self) -> dict[str, list[str]]:
+        """Stacks by the AWS account that their files seem to name: read a file properly before it counts."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self.root / "stacks").glob("Pulumi.*.yaml")):
+            for account_id in sorted(set(_ACCOUNT.findall(path.read_text(errors="replace")))):
+                found.setdefault(account_id, []).append(
+                    path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+                )
+        return found

@@ -67,11 +67,11 @@ def access(customer: CustomerSpec, server: str) -> Access:
     import boto3  # noqa: PLC0415 - 0.3 s, and few commands need it
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    region, session = customer.backup_region, f"prune-{server}"
+    region, account, session = customer.backup_region, customer.backup_account_id, f"prune-{server}"
     try:
-        given = assume(customer, region, customer.provider.deploy_role, session, {})
+        given = assume(account, region, customer.provider.deploy_role, session, {})
         narrowed = {"Policy": _narrowed(customer, server)}
-        given = assume(customer, region, customer.prune_role, session, given, **narrowed)
+        given = assume(account, region, customer.prune_role, session, given, **narrowed)
         ssm = boto3.client("ssm", region_name=region, **given)
         answer = ssm.get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
         s3 = boto3.client("s3", region_name=region, **given)

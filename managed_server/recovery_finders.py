@@ -162,6 +162,17 @@ def _alias(client: Client, _: str, inputs: Inputs) -> list[str]:
     return [str(a["AliasName"]) for a in aliases if a["AliasName"] == inputs["name"]]
 
 
+def _trail(client: Client, _: str, inputs: Inputs) -> list[str]:
+    """Find a trail of this region by its name: its id is its ARN."""
+    trails = client("cloudtrail").describe_trails(trailNameList=[inputs["name"]], includeShadowTrails=False)
+    return [str(trail["TrailARN"]) for trail in trails["trailList"]]
+
+
+def _analyzer(client: Client, _: str, inputs: Inputs) -> list[str]:
+    found = _pages(client("accessanalyzer"), "list_analyzers", "analyzers")
+    return [str(one["name"]) for one in found if one["name"] == inputs["analyzerName"]]
+
+
 def _tables(client: Client, *filters: tuple[str, str]) -> list[dict[str, Any]]:
     wanted = [{"Name": name, "Values": [value]} for name, value in filters]
     return list(_pages(client("ec2"), "describe_route_tables", "RouteTables", Filters=wanted))
@@ -266,6 +277,8 @@ FINDERS: dict[str, Finder] = {
     "aws:s3/bucket:Bucket": _bucket,
     "aws:ssm/parameter:Parameter": _named("ssm", "get_parameter", "Name", "ParameterNotFound"),
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudtrail/trail:Trail": _trail,
+    "aws:accessanalyzer/analyzer:Analyzer": _analyzer,
 }
 """How to find each type that AWS would refuse, or make twice."""
 
@@ -280,6 +293,7 @@ PUT_AGAIN = frozenset(
         # A put replaces what is there (the services' API references).
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
         "aws:cloudwatch/dashboard:Dashboard",
+        "aws:cloudwatch/logMetricFilter:LogMetricFilter",
         "aws:cloudwatch/metricAlarm:MetricAlarm",
         "aws:iam/groupPolicy:GroupPolicy",
         "aws:iam/rolePolicy:RolePolicy",
@@ -292,6 +306,12 @@ PUT_AGAIN = frozenset(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
         "aws:sns/topicPolicy:TopicPolicy",
+        # Settings of the account, of which it has one each.
+        "aws:ebs/defaultKmsKey:DefaultKmsKey",
+        "aws:ebs/encryptionByDefault:EncryptionByDefault",
+        "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+        "aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
+        "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
         # One more version of the same content, which expires like every overwritten one.
         "aws:s3/bucketObjectv2:BucketObjectv2",
         # Not an object of its own: the provider takes over the group that every VPC has.

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from managed_server import hosting, spec
+from managed_server import hosting, resolve_account, spec
 from managed_server.assemble import Whose, server_spec
 from managed_server.firewall_rules import with_peers
 from managed_server.http_chain import chained
@@ -171,7 +171,10 @@ class _Resolver:
             runs_hub=_hub_spec(self.stack, own_hub) if own_hub else None,
             account_id=customer.aws.account_id,
             region=customer.aws.region,
+            backup_account_id=customer.aws.backup_account_id or customer.aws.account_id,
             backup_region=customer.aws.backup_region,
+            network=spec.Network(**dict(customer.aws.network)),
+            baseline=resolve_account.baseline(project, customer.aws),
             contacts=tuple(spec.Contact(c.name, c.email, c.phone) for c in customer.contacts),
             admin_networks=admin,
             users=users,
@@ -201,7 +204,10 @@ class _Resolver:
             self.error(
                 ("aws", "backup_region"), "is the servers' own region; off-site backups need another one"
             )
-        for path, message in hosting.twice(customer.servers):
+        for path, message in (
+            *hosting.twice(customer.servers),
+            *resolve_account.problems(project, self.stack, customer.aws),
+        ):
             self.error(path, message)
         own_hub = project.provider.hubs.get(self.stack)
         if own_hub is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from managed_server.model.catalogue_items import Log, MuninPlugin
 from managed_server.model.contract import Priority
 from managed_server.model.exceptions import PolicyException
+from managed_server.spec_account import AccountAlarm, Baseline
 from managed_server.spec_machine import (
     AptSource,
     Directory,
@@ -24,11 +25,13 @@ from managed_server.spec_machine import (
     Unit,
 )
 from managed_server.spec_monitoring import Alarm, Check, CloudWatch, Heartbeat
-from managed_server.spec_network import Listen, Rule
+from managed_server.spec_network import Listen, Network, Rule
 
 __all__ = [
+    "AccountAlarm",
     "Alarm",
     "AptSource",
+    "Baseline",
     "Check",
     "CloudWatch",
     "Contact",
@@ -42,6 +45,7 @@ __all__ = [
     "Link",
     "Listen",
     "Maintenance",
+    "Network",
     "Process",
     "Provider",
     "Removed",
@@ -274,7 +278,11 @@ class CustomerSpec:
     """Which the stack's server is; none for a customer."""
     account_id: str
     region: str
+    backup_account_id: str
+    """Of the off-site backups; mostly the same one."""
     backup_region: str
+    network: Network
+    baseline: Baseline
     contacts: tuple[Contact, ...]
     admin_networks: tuple[str, ...]
     users: tuple[User, ...]
@@ -296,12 +304,17 @@ class CustomerSpec:
     @property
     def backup_bucket(self) -> str:
         """Bucket of the off-site backups, in the backup region."""
-        return f"ms-{self.id}-backup-{self.account_id}-{self.backup_region}"
+        return f"ms-{self.id}-backup-{self.backup_account_id}-{self.backup_region}"
 
     @property
     def backup_log_bucket(self) -> str:
         """Bucket of the backup bucket's access logs, in the backup region."""
-        return f"ms-{self.id}-logs-{self.account_id}-{self.backup_region}"
+        return f"ms-{self.id}-logs-{self.backup_account_id}-{self.backup_region}"
+
+    @property
+    def trail_bucket(self) -> str:
+        """Bucket of the record of all calls to the account, in the customer's region."""
+        return f"ms-{self.id}-trail-{self.account_id}-{self.region}"
 
     @property
     def passphrase_parameter(self) -> str:
@@ -310,7 +323,7 @@ class CustomerSpec:
 
     @property
     def prune_role(self) -> str:
-        """Name of the role of the customer's account that may let backups go."""
+        """Name of the role of the backups' account that may let backups go."""
         return f"{self.id}-pruning-role"
 
     def access_user(self, server: str) -> str:

@@ -30,6 +30,21 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """Where the servers on AWS are: a network that stands, or one of the stack's own."""
+
+    vpc_id: str | None
+    subnet_id: str | None
+    ipv6: bool
+    """Whether servers have an IPv6 address beside their IPv4 one."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the stack makes it."""
+        return self.vpc_id is None
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """A listening socket."""
 

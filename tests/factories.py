@@ -19,6 +19,23 @@ def rule(direction="in", protocol="tcp", port=443, network="0.0.0.0/0", purpose=
     return spec.Rule(direction, protocol, port, network, purpose, ("nginx",))
 
 
+GIVEN_NETWORK = spec.Network("vpc-0123456789abcdef0", "subnet-0123456789abcdef0", ipv6=False)
+NO_BASELINE = spec.Baseline(
+    (), (), (), public_access_block=False, password_policy=False, trail=False, alarms=()
+)
+BASELINE = spec.Baseline(
+    *[("eu-west-1", "eu-west-2")] * 3,
+    public_access_block=True,
+    password_policy=True,
+    trail=True,
+    alarms=(
+        spec.AccountAlarm(
+            "route-changes", "{($.eventName=CreateRoute)}", 1, 300, Priority.NORMAL, "account", "x"
+        ),
+        spec.AccountAlarm("root-used", '{$.userIdentity.type="Root"}', 1, 300, Priority.HIGH, "account", "y"),
+    ),
+)
+
 RULES = (
     rule(port=80),
     rule(port=443),
@@ -190,7 +207,10 @@ def customer(*servers: spec.ServerSpec, customer_id="acme", **changes) -> spec.C
         runs_hub=None,
         account_id=ACCOUNT,
         region="eu-west-2",
+        backup_account_id=changes.get("account_id", ACCOUNT),
         backup_region="eu-west-1",
+        network=spec.Network(vpc_id=None, subnet_id=None, ipv6=False),
+        baseline=NO_BASELINE,
         contacts=(spec.Contact("Alice", "alice@acme.example", None),),
         admin_networks=("203.0.113.0/28",),
         users=(),

@@ -105,7 +105,8 @@ def test_a_closed_pipe_is_no_traceback(inputs):
 
 def test_two_servers_of_one_name_at_the_hub_are_refused(inputs):
     write_stack(inputs, STACK.replace("      web1:", "      b-c:"), name="aa")
-    write_stack(inputs, STACK.replace("      web1:", "      c:"), name="aa-b")
+    other = STACK.replace("      web1:", "      c:").replace("123456789012", "222222222222")
+    write_stack(inputs, other, name="aa-b")
     done = managed("check", "aa", "aa-b", "--root", inputs)
     assert done.returncode == 2
     assert "the hub would know it as aa-b-c" in done.stderr

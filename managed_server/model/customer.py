@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
@@ -12,11 +12,13 @@ from managed_server.model.types import (
     AccountId,
     AdminCidr,
     ClockTime,
+    CustomerId,
     Date,
     Email,
     EntryId,
     HostName,
     InstanceType,
+    NetworkId,
     PackageName,
     Phone,
     PrivateAddress,
@@ -25,6 +27,7 @@ from managed_server.model.types import (
     ServerName,
     Sha256,
     SshPublicKey,
+    SubnetId,
     Text,
     UserName,
 )
@@ -42,12 +45,49 @@ class Term(Model):
     objectives: AgreedObjectives = AgreedObjectives()
 
 
+class Baseline(Model):
+    """What the stack sets for its account as a whole; ``false`` for what the account has of its own."""
+
+    ebs_encryption: Bool = Field(default=True, description="new disks are encrypted, with the customer's key")
+    instance_metadata: Bool = Field(default=True, description="new instances answer IMDSv2 alone")
+    public_access_block: Bool = Field(default=True, description="no bucket of the account becomes public")
+    password_policy: Bool = Field(default=True, description="of IAM users")
+    access_analyzer: Bool = Field(
+        default=True, description="says what of the account somebody outside can reach"
+    )
+    trail: Bool = Field(default=True, description="CloudTrail, with alarms (catalogue/account-alarms.yaml)")
+
+
+class Network(Model):
+    """The network of the servers: one of the stack's own, unless the account has one for them."""
+
+    vpc_id: NetworkId | None = Field(default=None, description="a network that stands; with subnet_id")
+    subnet_id: SubnetId | None = Field(
+        default=None, description="of that network, with a way to the internet"
+    )
+    ipv6: Bool = Field(default=False, description="an IPv6 address for each server beside its IPv4 one")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Network":
+        if (self.vpc_id is None) != (self.subnet_id is None):
+            raise ValueError("vpc_id and subnet_id belong together: give both, or neither for a new network")
+        return self
+
+
 class Aws(Model):
     """The customer's own AWS account and the two regions that are used in it."""
 
     account_id: AccountId
     region: Region
     backup_region: Region = Field(description="where off-site backups go: never the servers' own region")
+    backup_account_id: AccountId | None = Field(
+        default=None, description="the account of the off-site backups, where that is another one"
+    )
+    network: Network = Network()
+    baseline: Baseline = Baseline()
+    shares_account_with: CustomerId | None = Field(
+        default=None, description="the stack of the same account that sets what holds for all of it"
+    )
 
 
 class Contact(Model):

@@ -17,6 +17,7 @@ AwsType = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[A-Za-z0-9]+$", description
 Per = Literal[
     "customer",
     "network",
+    "network-ipv6",
     "server",
     "aws-server",
     "linked-server",
@@ -28,6 +29,14 @@ Per = Literal[
     "alarm",
     "secret",
     "hub",
+    "account-ebs-encryption",
+    "account-disks-key",
+    "account-instance-metadata",
+    "account-access-analyzer",
+    "account-public-access-block",
+    "account-password-policy",
+    "account-trail",
+    "account-alarm",
 ]
 Listens = Annotated[str, Field(pattern=r"^[0-9]+/(?:tcp|udp)$")]
 
@@ -140,5 +149,5 @@ class AwsResources(Model):
     components: dict[str, dict[Per, dict[str, AwsType]]] = Field(
         min_length=1,
         description="component: what it registers resources for: name of a resource: its type; in names "
-        "{customer}, {server}, {rule}, {alarm}, {secret} and {bundle} are replaced",
+        "{customer}, {server}, {rule}, {alarm}, {secret}, {region} and {bundle} are replaced",
     )

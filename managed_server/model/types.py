@@ -301,6 +301,15 @@ AccountId = Annotated[
     BeforeValidator(_quoted("an account id")),
     AfterValidator(_pattern(r"[0-9]{12}", "an AWS account id; it has 12 digits, in quotes")),
 ]
+NetworkId = Annotated[
+    str, AfterValidator(_pattern(r"vpc-[0-9a-f]{8,17}", "the id of a VPC, such as vpc-0123456789abcdef0"))
+]
+SubnetId = Annotated[
+    str,
+    AfterValidator(
+        _pattern(r"subnet-[0-9a-f]{8,17}", "the id of a subnet, such as subnet-0123456789abcdef0")
+    ),
+]
 Region = Annotated[
     str, AfterValidator(_pattern(r"[a-z]{2}(?:-[a-z]+){1,2}-[1-9]", "an AWS region, such as eu-west-2"))
 ]

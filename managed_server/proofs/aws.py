@@ -31,11 +31,22 @@ def resources(table: AwsResources, customer: spec.CustomerSpec) -> tuple[Resourc
     )
 
 
+def applies(table: AwsResources, component: str, customer: spec.CustomerSpec) -> bool:
+    """Tell whether a customer has anything of a component, as far as what it is for decides."""
+    return any(_each(per, customer) for per in table.components.get(component, {}))
+
+
 def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[str, str]]]:
     """Return what ``per`` stands for: the server, and what its names are made of."""
     on_aws = [server for server in customer.servers if server.hosting == "aws"]
     own_address = [] if customer.runs_hub else on_aws  # a hub's is allocated before
-    whole: dict[str, bool] = {"customer": True, "network": bool(on_aws), "hub": customer.runs_hub is not None}
+    own_network = bool(on_aws) and customer.network.own
+    whole: dict[str, bool] = {
+        "customer": True,
+        "network": own_network,
+        "network-ipv6": own_network and customer.network.ipv6,
+        "hub": customer.runs_hub is not None,
+    }
     servers: dict[str, list[spec.ServerSpec]] = {
         "server": list(customer.servers),
         "aws-server": on_aws,
@@ -50,11 +61,24 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
         return [(None, {})] if whole[per] else []
     if per in servers:
         return [(server.name, {"server": server.name}) for server in servers[per]]
+    if per.startswith("account-"):
+        return [(None, names) for names in _account(per.removeprefix("account-"), customer)]
     return [
         (server.name, {"server": server.name, per.partition("-")[0]: name})
         for server in (customer.servers if per == "secret" else on_aws)
         for name in _parts(per, server)
     ]
+
+
+def _account(part: str, customer: spec.CustomerSpec) -> list[dict[str, str]]:
+    """Return the names that a part of the account's baseline has its resources by; none where it is off."""
+    baseline = customer.baseline
+    if part == "alarm":
+        return [{"alarm": alarm.id} for alarm in baseline.alarms]
+    if part == "disks-key":
+        return [{}] if customer.region in baseline.ebs_encryption else []
+    found = getattr(baseline, part.replace("-", "_"))
+    return [{"region": region} for region in found] if isinstance(found, tuple) else [{}] * found
 
 
 def _parts(per: str, server: spec.ServerSpec) -> list[str]:

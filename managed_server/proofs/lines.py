@@ -159,6 +159,11 @@ class Matrix:
             ]
             if not _concerns(self.project, component, server):
                 continue
+            if component in self.project.aws_resources.components and not aws.applies(
+                self.project.aws_resources, component, self.customer
+            ):
+                found.reasons.append(f"{component}: the account has its own")
+                continue
             there = {resource.type for resource in here}
             for index, kind in enumerate(kinds):
                 if kind not in there:

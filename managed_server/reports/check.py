@@ -78,6 +78,7 @@ def check_stacks(root: Path, stacks: list[str], drafts: Path | None = None) -> C
         except InputError as error:
             problems += error.problems
     problems += _same_host_names([customer for customer, _ in customers])
+    problems += _same_settings([customer for customer, _ in customers])
     return CheckResult(tuple(customers), tuple(sorted(set(problems))))
 
 
@@ -94,6 +95,22 @@ def _same_host_names(customers: list[spec.CustomerSpec]) -> list[Problem]:
                     f"{other.stack_file}; rename it"
                 )
                 problems.append(Problem(customer.stack_file, 0, f"servers.{server.name}", message))
+    return problems
+
+
+def _same_settings(customers: list[spec.CustomerSpec]) -> list[Problem]:
+    """Refuse two stacks that set the same of one account: those that share it, in regions of their own."""
+    first: dict[tuple[str, str, str], spec.CustomerSpec] = {}
+    problems = []
+    for customer in customers:
+        for part, place in customer.baseline.parts:
+            other = first.setdefault((customer.account_id, part, place), customer)
+            if other is not customer:
+                message = (
+                    f"{other.stack_file} sets it as well, for the same account in {place}; write "
+                    f"{part}: false in one of the two"
+                )
+                problems.append(Problem(customer.stack_file, 0, f"aws.baseline.{part}", message))
     return problems
 
 

@@ -31,7 +31,7 @@ def watched(project):
         checks = entry.general.checks
         for check in () if isinstance(checks, Absent) else checks:
             found[check.runbook].add((check.name, check.objective))
-    for name, alarm in project.alarms.alarms.items():
+    for name, alarm in (project.alarms.alarms | project.account_alarms.alarms).items():
         found[alarm.runbook].add((name, alarm.priority))
     paging = {("page", terms.id) for terms in project.contract.priorities if terms.escalation.route == "page"}
     found[project.cloudwatch.paging.runbook] |= paging

@@ -39,6 +39,12 @@ CUSTOMERS = {
         "runs_hub": factories.HUB,
     },
     "peers": {"servers": (factories.server(peers=("b",)), factories.server("b", reaches=("web1",)))},
+    "an account's baseline": {"baseline": factories.BASELINE},
+    "of a second stack in other regions": {
+        "baseline": dataclasses.replace(factories.NO_BASELINE, ebs_encryption=("eu-west-1",))
+    },
+    "IPv6": {"network": factories.spec.Network(vpc_id=None, subnet_id=None, ipv6=True)},
+    "a network that stands": {"network": factories.GIVEN_NETWORK},
     "no rules, no alarms, a secret": {
         "servers": (factories.server(rules=(), alarms=(), secrets=(SECRET,)),),
     },

@@ -23,18 +23,41 @@ def test_the_bucket_is_locked_and_kept(acme):
     assert "acme-backup-store-versioning" in lock.depends_on
 
 
-def test_one_lifecycle_in_all_and_no_current_version_expires(acme):
-    """Each such resource takes the provider 55 seconds."""
-    lifecycle = acme.one("BucketLifecycleConfiguration")
+def test_no_current_version_of_a_backup_expires(acme):
+    lifecycle = acme.one("BucketLifecycleConfiguration", "acme-backup-lifecycle")
     assert lifecycle.inputs["bucket"] == STORE
-    (rule,) = lifecycle.inputs["rules"]
+    assert not [rule for rule in lifecycle.inputs["rules"] if "expiration" in rule]
+    rule = lifecycle.inputs["rules"][0]
     assert set(rule) == {
         *("id", "status", "filter"),
         *("abortIncompleteMultipartUpload", "noncurrentVersionExpiration"),
     }
     assert rule["status"] == "Enabled"
-    assert set(rule["filter"]) == {"prefix"}
+    assert rule["filter"] == {"prefix": ""}
     assert rule["noncurrentVersionExpiration"]["noncurrentDays"] > factories.LOCK_DAYS
+
+
+def test_what_nobody_reads_gets_colder_and_stays_readable(acme):
+    """No class that must be asked for an object first, or that charges for reading: drills read all of it."""
+    rule = acme.one("BucketLifecycleConfiguration", "acme-backup-lifecycle").inputs["rules"][1]
+    assert rule["status"] == "Enabled"
+    assert rule["filter"] == {"objectSizeGreaterThan": 128 * 1024}
+    assert rule["transitions"] == [{"days": 1, "storageClass": "INTELLIGENT_TIERING"}]
+
+
+def test_what_waits_for_nothing_holds_nothing_up():
+    """Each such resource takes the provider 55 seconds: they must run beside one another."""
+    recorded = environment(baseline=factories.BASELINE)
+    slow = {r.name for r in recorded.of("BucketLifecycleConfiguration")}
+    assert len(slow) == 3
+    assert not [r.name for r in recorded.resources if slow & r.depends_on]
+
+
+def test_records_of_access_go_after_a_year(acme):
+    logs = acme.one("BucketLifecycleConfiguration", "acme-backup-logs-lifecycle")
+    assert logs.inputs["bucket"] == LOGS
+    (rule,) = logs.inputs["rules"]
+    assert rule["expiration"] == {"days": 365}
 
 
 def test_every_bucket_is_versioned_private_and_tls_only(acme):

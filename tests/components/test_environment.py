@@ -8,6 +8,12 @@ from tests import factories
 from tests.components.conftest import environment, name_of
 
 
+@pytest.fixture(scope="module")
+def acme():
+    """With all that a stack can have."""
+    return environment(baseline=factories.BASELINE)
+
+
 def test_every_resource_names_its_provider(acme):
     providers = {"acme-aws": "eu-west-2", "acme-aws-backup": "eu-west-1", "acme-aws-hub": "eu-west-2"}
     assert {r.name: r.inputs["region"] for r in acme.of("aws")} == providers
@@ -19,7 +25,9 @@ def test_every_resource_names_its_provider(acme):
 
 def test_backups_are_in_the_other_region_and_nothing_else_is(acme):
     away = {r.name for r in acme.aws if r.provider == "acme-aws-backup"}
-    assert all(name.startswith(("acme-backup-", "acme-passphrase-copy")) for name in away)
+    regional = {f"acme-account-{part}-eu-west-1" for part in ("analyzer", "disks", "instances")}
+    assert regional < away
+    assert all(name.startswith(("acme-backup-", "acme-passphrase-copy")) for name in away - regional)
     assert {"acme-backup-store-bucket", "acme-backup-encryption-key", "acme-passphrase-copy"} <= away
 
 
@@ -59,8 +67,8 @@ def test_children_are_named_after_their_component(acme):
 
 
 def test_no_two_resources_of_a_type_share_a_name():
-    names = ("a", "a-firewall", "a-alarms", "network", "data", "delivery")
-    recorded = environment(*(factories.server(name) for name in names))
+    names = ("a", "a-firewall", "a-alarms", "network", "data", "delivery", "account", "account-trail")
+    recorded = environment(*(factories.server(name) for name in names), baseline=factories.BASELINE)
     seen = [(r.type, r.name) for r in recorded.resources]
     assert len(set(seen)) == len(seen)
 
@@ -73,6 +81,7 @@ def test_components_register_outputs_and_are_typed_by_class(acme):
         *("CustomerEnvironment", "EncryptionKey", "PrivateBucket", "Network", "ServerFirewall"),
         *("Notifications", "OffsiteBackup", "BackupPassphrase", "Delivery", "ManagedServer", "ServerRole"),
         *("ServerAlarms", "ServerLogs", "Dashboard", "HubFragment", "BackupPruning"),
+        *("AccountBaseline", "AccountTrail", "AccountAlarms"),
     }
 
 
@@ -83,7 +92,9 @@ def test_what_can_be_tagged_is_named_by_its_resource(acme):
         *("TopicSubscription", "EipAssociation", "Dashboard", "Group", "GroupPolicy", "UserGroupMembership"),
         *("BucketVersioning", "BucketPolicy", "BucketPublicAccessBlock", "BucketOwnershipControls"),
         *("BucketServerSideEncryptionConfiguration", "BucketLifecycleConfiguration", "BucketLogging"),
-        *("BucketObjectLockConfiguration",),
+        *("BucketObjectLockConfiguration", "LogMetricFilter"),
+        *("EncryptionByDefault", "DefaultKmsKey", "InstanceMetadataDefaults"),
+        *("AccountPublicAccessBlock", "AccountPasswordPolicy"),
     }
     named = [r for r in acme.aws if r.type.rpartition(":")[2] not in untagged]
     assert len(named) > 20
@@ -96,13 +107,17 @@ def test_what_can_be_tagged_is_named_by_its_resource(acme):
 def test_what_holds_or_opens_data_is_protected(acme):
     protected = {r.name for r in acme.aws if r.protect}
     keys = {r.name for r in acme.of("Key")}
-    assert keys == {"acme-data-key", "acme-alarms-encryption-key", "acme-backup-encryption-key"}
+    assert keys == {
+        *("acme-data-key", "acme-alarms-encryption-key", "acme-backup-encryption-key"),
+        "acme-account-trail-encryption-key",
+    }
     assert keys <= protected
     assert {r.name for r in acme.of("Parameter")} <= protected
     backup = {r.name for r in acme.aws if r.name.startswith("acme-backup-")}
     assert backup <= protected, "what guards the backups is protected with them"
     server = {"acme-web1-instance", "acme-web1-address"}
-    assert protected == keys | backup | server | {"acme-passphrase-home", "acme-passphrase-copy"}
+    trail = {r.name for r in acme.aws if r.name.startswith("acme-account-trail-store-")}
+    assert protected == keys | backup | server | trail | {"acme-passphrase-home", "acme-passphrase-copy"}
 
 
 def test_outputs(acme):

@@ -108,7 +108,7 @@ def test_rules_are_exactly_those_derived(client, instance, customer):
 
 def test_alarms_have_actions(client, instance, customer):
     server = customer.server("web1")
-    found = client("cloudwatch").describe_alarms()
+    found = client("cloudwatch").describe_alarms(AlarmNamePrefix="example-web1-")
     named = {alarm["AlarmName"]: alarm for alarm in found["MetricAlarms"]}
     clock = named.pop("example-web1-alarms-maintenance")
     assert set(named) == {f"example-web1-alarms-{alarm.id}" for alarm in server.alarms}
@@ -164,9 +164,10 @@ def test_backup_bucket(client, customer):
 
 def test_no_bucket_is_public_and_all_refuse_plain_http(client, customer):
     names = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
-    assert names == {customer.backup_bucket, customer.backup_log_bucket, customer.delivery_bucket}
+    away = {customer.backup_bucket, customer.backup_log_bucket}
+    assert names == away | {customer.delivery_bucket, customer.trail_bucket}
     for name in names:
-        s3 = client("s3", customer.region if name == customer.delivery_bucket else customer.backup_region)
+        s3 = client("s3", customer.backup_region if name in away else customer.region)
         assert set(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {
             True
         }
@@ -181,6 +182,45 @@ def test_no_bucket_is_public_and_all_refuse_plain_http(client, customer):
         assert refusing[0]["Principal"] in ("*", {"AWS": "*"})
         assert refusing[0]["Action"] in ("s3:*", ["s3:*"])
         assert sorted(refusing[0]["Resource"]) == [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+
+
+def test_what_is_set_for_the_account(stand, client, customer):
+    for region in (customer.region, customer.backup_region):
+        ec2 = client("ec2", region)
+        assert ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is True
+        defaults = ec2.get_instance_metadata_defaults()["AccountLevel"]
+        assert (defaults["HttpTokens"], defaults["HttpPutResponseHopLimit"]) == ("required", 1)
+        [analyzer] = client("accessanalyzer", region).list_analyzers()["analyzers"]
+        assert (analyzer["type"], analyzer["status"]) == ("ACCOUNT", "ACTIVE")
+    disk_key = client("ec2").get_ebs_default_kms_key_id()["KmsKeyId"]
+    aliases = client("kms").list_aliases(KeyId=disk_key)["Aliases"]
+    assert [alias["AliasName"] for alias in aliases] == [f"alias/{customer.id}-data"]
+    policy = client("iam").get_account_password_policy()["PasswordPolicy"]
+    assert (policy["MinimumPasswordLength"], policy["PasswordReusePrevention"]) == (14, 24)
+    [block] = [r for r in stand.deployment()["resources"] if r["type"].endswith(":AccountPublicAccessBlock")]
+    assert block["id"] == customer.account_id
+    assert {block["outputs"][flag] for flag in ("blockPublicPolicy", "restrictPublicBuckets")} == {True}
+
+
+def test_the_trail_records_and_alarms_look_at_it(client, customer):
+    [trail] = client("cloudtrail").describe_trails()["trailList"]
+    assert trail["IsMultiRegionTrail"] is trail["LogFileValidationEnabled"] is True
+    assert trail["S3BucketName"] == customer.trail_bucket
+    assert client("cloudtrail").get_trail_status(Name=trail["TrailARN"])["IsLogging"] is True
+    assert client("kms").get_key_rotation_status(KeyId=trail["KmsKeyId"])["KeyRotationEnabled"]
+    group = trail["CloudWatchLogsLogGroupArn"].split(":")[6]
+    filters = client("logs").describe_metric_filters(logGroupName=group)["metricFilters"]
+    found = {one["filterName"]: one for one in filters}
+    prefix = f"{customer.id}-account-alarms-"
+    assert set(found) == {f"{prefix}{alarm.id}" for alarm in customer.baseline.alarms}
+    alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    counted = {
+        (metric["metricNamespace"], metric["metricName"])
+        for one in filters
+        for metric in one["metricTransformations"]
+    }
+    assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms} == counted
+    assert all(alarm["AlarmActions"] for alarm in alarms)
 
 
 def test_bundle_is_named_by_its_sha256(client, customer, stand):

@@ -48,6 +48,11 @@ def test_destroy_leaves_only_what_is_protected_and_what_that_needs(stand):
         needed |= new
         todo += new
     assert set(left) == needed
+    assert not [r for r in left.values() if r["type"] == "aws:cloudtrail/trail:Trail"]
+    assert {r["urn"].rpartition("::")[2] for r in left.values()} >= {
+        "example-account-trail-store-bucket",
+        "example-account-trail-store-policy",
+    }, "what was recorded stays, and what guards it"
     assert stand.wait_for_no_process() == []
     told, _ = fleet(stand, load_customer(stand.path, "example"))
     assert told == {"addresses/hub/mon1.json", "fragments/hub/mon1.json"}, "the hub watches it no more"

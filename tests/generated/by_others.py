@@ -28,6 +28,24 @@ def one_region(_draw, _, data):
 
 
 @breakage
+def backups_in_the_same_account(_draw, _, data):
+    data["aws"]["backup_account_id"] = data["aws"]["account_id"]
+    return Expected(("aws", "backup_account_id"), "is the account of the servers")
+
+
+@breakage
+def account_of_nobody(draw, _, data):
+    data["aws"]["shares_account_with"] = draw(st.sampled_from(["no-such", "exampl"]))
+    return Expected(("aws", "shares_account_with"), "there is no stack")
+
+
+@breakage
+def account_of_another(_draw, drawer, data):
+    data["aws"]["account_id"] = drawer.project.provider.hubs["hub"].account_id
+    return Expected(("aws", "account_id"), "is the account of the stack 'hub' as well")
+
+
+@breakage
 def short_term(draw, drawer, data):
     data["contract"]["term_months"] = draw(st.integers(1, drawer.project.contract.term.minimum_months - 1))
     return Expected(("contract", "term_months"), "below the contract's minimum")

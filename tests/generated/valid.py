@@ -22,7 +22,7 @@ from managed_server.model import types as kinds
 from managed_server.model.catalogue_items import given
 from managed_server.model.conditions import When
 from managed_server.model.contract import Priority
-from managed_server.model.customer import Aws, Customer, Machine, Maintenance, Server, Term
+from managed_server.model.customer import Aws, Customer, Machine, Maintenance, Network, Server, Term
 from managed_server.model.exceptions import PolicyException
 from managed_server.model.objectives import AgreedObjectives
 from managed_server.proofs.retention import least_disk_gb
@@ -390,7 +390,15 @@ _OF_HOSTING = ("hosting", "instance_type", "address", "private_address", "machin
 _WHOLE = {
     Server: Drawer.server,
     AgreedObjectives: Drawer.agreed,
-    Aws: lambda self: self.fields(Aws).filter(lambda aws: aws["region"] != aws["backup_region"]),
+    # Whose account is shared must be another stack that is there: it has tests of its own.
+    Aws: lambda self: self.fields(Aws, without=("shares_account_with",)).filter(
+        lambda aws: (
+            aws["region"] != aws["backup_region"] and aws.get("backup_account_id") != aws["account_id"]
+        )
+    ),
+    Network: lambda self: self.fields(Network).filter(
+        lambda network: (network.get("vpc_id") is None) == (network.get("subnet_id") is None)
+    ),
 }
 """Models whose fields depend on one another."""
 

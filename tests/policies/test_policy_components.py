@@ -1,5 +1,6 @@
 """What the components register, held against every rule without an engine: a fault shows in seconds."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from policy_judge import Thing, said_of
 from pulumi.runtime.rpc import _special_sig_key
 from rules import ALL
 
+from managed_server.resolve import load_customer
 from tests import factories
 from tests.components.conftest import environment
+from tests.conftest import ROOT
 
 
 def _plain(value: Any) -> Any:
@@ -32,6 +35,13 @@ def _thing(made: Any) -> Thing:
 
 CUSTOMERS = {
     "customer": ((), {}),
+    "backups in another account, IPv6": (
+        (),
+        {
+            "backup_account_id": "333333333333",
+            "network": factories.spec.Network(vpc_id=None, subnet_id=None, ipv6=True),
+        },
+    ),
     "hub": ((factories.server(host_name="hub-web1"),), {"customer_id": "hub", "runs_hub": factories.HUB}),
     "elsewhere": ((factories.server(hosting="elsewhere", address="198.51.100.20", alarms=()),), {}),
 }
@@ -40,7 +50,9 @@ CUSTOMERS = {
 @pytest.mark.parametrize("kind", CUSTOMERS)
 def test_what_the_components_register_passes(kind: str) -> None:
     servers, options = CUSTOMERS[kind]
-    recorded = environment(*servers, **options)
+    watched = load_customer(ROOT, "example").baseline.alarms
+    baseline = dataclasses.replace(factories.BASELINE, alarms=watched)
+    recorded = environment(*servers, baseline=baseline, **options)
     things = [_thing(one) for one in recorded.aws]
     assert len(things) > 30
     assert said_of(ALL, *things) == {}

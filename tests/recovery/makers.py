@@ -320,6 +320,31 @@ def log_group(account: Account) -> Made:
     return Made({"name": name}, create, lambda i: logs.delete_log_group(logGroupName=i))
 
 
+def trail(account: Account) -> Made:
+    cloudtrail, bucket_name = account.client("cloudtrail"), f"acme-trail-{account.id}"
+    place = {"LocationConstraint": HOME}
+    account.client("s3").create_bucket(Bucket=bucket_name, CreateBucketConfiguration=place)
+    cloudtrail.create_trail(Name="acme-account-trail-2", S3BucketName=bucket_name)  # whose name begins alike
+
+    def create():
+        made = cloudtrail.create_trail(
+            Name="acme-account-trail", S3BucketName=bucket_name, IsMultiRegionTrail=True
+        )
+        return made["TrailARN"]
+
+    return Made({"name": "acme-account-trail"}, create, lambda i: cloudtrail.delete_trail(Name=i))
+
+
+def analyzer(account: Account) -> Made:
+    analyzers, name = account.client("accessanalyzer"), "acme-account-analyzer"
+
+    def create():
+        analyzers.create_analyzer(analyzerName=name, type="ACCOUNT")
+        return name
+
+    return Made({"analyzerName": name}, create, lambda i: analyzers.delete_analyzer(analyzerName=i))
+
+
 MAKERS: dict[str, Callable[[Account], Made]] = {
     "aws:ec2/vpc:Vpc": vpc,
     "aws:ec2/subnet:Subnet": subnet,
@@ -343,5 +368,7 @@ MAKERS: dict[str, Callable[[Account], Made]] = {
     "aws:s3/bucket:Bucket": bucket,
     "aws:ssm/parameter:Parameter": parameter,
     "aws:cloudwatch/logGroup:LogGroup": log_group,
+    "aws:cloudtrail/trail:Trail": trail,
+    "aws:accessanalyzer/analyzer:Analyzer": analyzer,
 }
 """By type; another test holds them against the finders."""

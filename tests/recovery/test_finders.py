@@ -22,7 +22,7 @@ GLOBAL = {
 def components():
     """The AWS resources of a customer as the components register them."""
     far = factories.server("far", hosting="elsewhere", address="198.51.100.20")
-    return environment(factories.server(), far).aws
+    return environment(factories.server(), far, baseline=factories.BASELINE).aws
 
 
 @pytest.mark.parametrize("kind", sorted(FINDERS))
@@ -65,6 +65,8 @@ def test_what_the_physical_name_finds_has_a_fixed_one(components):
         "aws:cloudwatch/logGroup:LogGroup": "name",
         "aws:kms/alias:Alias": "name",
         "aws:s3/bucket:Bucket": "bucket",
+        "aws:cloudtrail/trail:Trail": "name",
+        "aws:accessanalyzer/analyzer:Analyzer": "analyzerName",
     }
     checked = [resource for resource in components if resource.type in keys]
     assert {resource.type for resource in checked} == set(keys)

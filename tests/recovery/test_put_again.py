@@ -238,7 +238,63 @@ def address(account):
     return lambda: account.ec2.associate_address(AllocationId=known, InstanceId=instance), see
 
 
+def metric_filter(account):
+    logs = account.client("logs")
+    logs.create_log_group(logGroupName="acme")
+    metric = {"metricName": "m", "metricNamespace": "LogMetrics", "metricValue": "1"}
+    said = {"filterName": "routes", "filterPattern": "{$.eventName=CreateRoute}"}
+    return (
+        lambda: logs.put_metric_filter(logGroupName="acme", metricTransformations=[metric], **said),
+        lambda: logs.describe_metric_filters(logGroupName="acme")["metricFilters"],
+    )
+
+
+def of_the_account(service: str, put: str, get: str, **value: Any) -> Proof:
+    """A setting of an account, which has one of its kind."""
+
+    def proof(account):
+        client = account.client(service)
+
+        def see():
+            found = getattr(client, get)()
+            return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+
+        return lambda: getattr(client, put)(**value), see
+
+    return proof
+
+
+def public_access(account):
+    control = account.s3control()
+    wanted = {"BlockPublicAcls": True, "BlockPublicPolicy": True}
+    return (
+        lambda: control.put_public_access_block(AccountId=account.id, PublicAccessBlockConfiguration=wanted),
+        lambda: control.get_public_access_block(AccountId=account.id)["PublicAccessBlockConfiguration"],
+    )
+
+
+def disk_key(account):
+    key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    put, get = "modify_ebs_default_kms_key_id", "get_ebs_default_kms_key_id"
+    return of_the_account("ec2", put, get, KmsKeyId=key)(account)
+
+
 PROOFS: dict[str, Proof] = {
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": metric_filter,
+    "aws:ebs/defaultKmsKey:DefaultKmsKey": disk_key,
+    "aws:ebs/encryptionByDefault:EncryptionByDefault": of_the_account(
+        "ec2", "enable_ebs_encryption_by_default", "get_ebs_encryption_by_default"
+    ),
+    "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults": of_the_account(
+        "ec2",
+        "modify_instance_metadata_defaults",
+        "get_instance_metadata_defaults",
+        HttpTokens="required",
+    ),
+    "aws:iam/accountPasswordPolicy:AccountPasswordPolicy": of_the_account(
+        "iam", "update_account_password_policy", "get_account_password_policy", MinimumPasswordLength=14
+    ),
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": public_access,
     "aws:cloudwatch/dashboard:Dashboard": dashboard,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": composite,
     "aws:cloudwatch/metricAlarm:MetricAlarm": alarm,

@@ -194,7 +194,7 @@ def _wait(box: Box) -> None:
 
 def _passphrase(customer: CustomerSpec, local: aws.LocalAws) -> str:
     """The backup's passphrase, from the backup region: a drill shows that its copy is worth something."""
-    ssm = aws_session(local, customer.account_id, customer.backup_region).client("ssm")
+    ssm = aws_session(local, customer.backup_account_id, customer.backup_region).client("ssm")
     answer = ssm.get_parameter(Name=customer.passphrase_parameter, WithDecryption=True)
     return str(answer["Parameter"]["Value"])
 

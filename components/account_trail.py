@@ -1,0 +1,168 @@
+"""The record of every call to an account: who did what, in all regions, and whether it was tampered with."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.documents import Statement, document, trust
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+
+_SEARCHED_DAYS = 365
+"""How long the record is at hand in CloudWatch Logs (Security Hub CloudWatch.16)."""
+
+_KEPT_DAYS = 3 * 365
+"""How long it stays in the bucket. A choice: auditors ask for one year, and disputes may be older."""
+
+_SERVICE = "cloudtrail.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class AccountTrailArgs:
+    """Whose account, and where its record is kept."""
+
+    customer: str
+    account_id: str
+    region: str
+    bucket: str
+
+
+class AccountTrail(pulumi.ComponentResource):
+    """A trail of all regions, validated and encrypted with a key of its own (FSBP CloudTrail.1, .2, .4, .5).
+
+    What holds the record is protected: a destroy ends the recording, and leaves what was recorded.
+    """
+
+    log_group: pulumi.Output[str]
+    """Name of the log group that has the record as well."""
+
+    def __init__(self, name: str, args: AccountTrailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("managed-server:index:AccountTrail", name, None, opts)
+        self._name, self._args = name, args
+        self._arn = f"arn:aws:cloudtrail:{args.region}:{args.account_id}:trail/{name}"
+        child = pulumi.ResourceOptions(parent=self)
+        key = EncryptionKey(
+            f"{name}-encryption",
+            EncryptionKeyArgs(
+                account_id=args.account_id, description="Record of calls", statements=self._of_the_key()
+            ),
+            opts=child,
+        )
+        store = PrivateBucket(
+            f"{name}-store",
+            PrivateBucketArgs(
+                bucket=args.bucket,
+                purpose="trail",
+                key_arn=key.arn,
+                statements=self._of_the_bucket(),
+                keep_days=_KEPT_DAYS,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, protect=True),
+        )
+        group, role, rights = self._searchable()
+        aws.cloudtrail.Trail(
+            f"{name}-record",
+            name=name,
+            s3_bucket_name=store.bucket.id,
+            kms_key_id=key.arn,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            cloud_watch_logs_group_arn=pulumi.Output.concat(group.arn, ":*"),
+            cloud_watch_logs_role_arn=role.arn,
+            tags={"Name": f"{name}-record"},
+            # CloudTrail tries whether it may write to both, before it takes the setting.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*store.guards, rights]),
+        )
+        self.log_group = group.name
+        self.register_outputs({"log_group": self.log_group})
+
+    def _searchable(self) -> tuple[aws.cloudwatch.LogGroup, aws.iam.Role, aws.iam.RolePolicy]:
+        """Where alarms look, and a person; and how CloudTrail comes to write there."""
+        name, args = self._name, self._args
+        child = pulumi.ResourceOptions(parent=self)
+        group_name = f"/managed-server/{args.customer}/trail"
+        group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=group_name,
+            retention_in_days=_SEARCHED_DAYS,
+            tags={"Name": f"{name}-logs"},
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{name}-logs-role",
+            name=f"{name}-logs-role",
+            assume_role_policy=document(trust(_SERVICE, args.account_id)),
+            tags={"Name": f"{name}-logs-role"},
+            opts=child,
+        )
+        # The streams that CloudTrail writes to (its user guide, role policy document for CloudWatch Logs).
+        streams = (
+            f"arn:aws:logs:{args.region}:{args.account_id}:log-group:{group_name}"
+            f":log-stream:{args.account_id}_CloudTrail_{args.region}*"
+        )
+        rights = aws.iam.RolePolicy(
+            f"{name}-logs-rights",
+            name="write-trail",
+            role=role.id,
+            policy=document(
+                {
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": streams,
+                }
+            ),
+            opts=child,
+        )
+        return group, role, rights
+
+    def _ours(self) -> dict[str, str]:
+        return {"aws:SourceArn": self._arn}
+
+    def _of_the_bucket(self) -> tuple[Statement, ...]:
+        """CloudTrail user guide, S3 bucket policy for CloudTrail."""
+        bucket = f"arn:aws:s3:::{self._args.bucket}"
+        return (
+            {
+                "Sid": "TrailLooks",
+                "Effect": "Allow",
+                "Principal": {"Service": _SERVICE},
+                "Action": "s3:GetBucketAcl",
+                "Resource": bucket,
+                "Condition": {"StringEquals": self._ours()},
+            },
+            {
+                "Sid": "TrailWrites",
+                "Effect": "Allow",
+                "Principal": {"Service": _SERVICE},
+                "Action": "s3:PutObject",
+                "Resource": f"{bucket}/AWSLogs/{self._args.account_id}/*",
+                "Condition": {"StringEquals": {**self._ours(), "s3:x-amz-acl": "bucket-owner-full-control"}},
+            },
+        )
+
+    def _of_the_key(self) -> tuple[Statement, ...]:
+        """CloudTrail user guide, KMS key policies for CloudTrail."""
+        trails = f"arn:aws:cloudtrail:*:{self._args.account_id}:trail/*"
+        return (
+            {
+                "Sid": "TrailEncrypts",
+                "Effect": "Allow",
+                "Principal": {"Service": _SERVICE},
+                "Action": "kms:GenerateDataKey*",
+                "Resource": "*",
+                "Condition": {
+                    "StringEquals": self._ours(),
+                    "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails},
+                },
+            },
+            {
+                "Sid": "TrailLooks",
+                "Effect": "Allow",
+                "Principal": {"Service": _SERVICE},
+                "Action": "kms:DescribeKey",
+                "Resource": "*",
+                "Condition": {"StringEquals": self._ours()},
+            },
+        )
