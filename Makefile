@@ -44,6 +44,7 @@ preview: $(VENV)/installed  ## what a change would do, on the local AWS, with th
 
 bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@$(RUN)python tests/bench.py
+	@$(RUN)python tests/bench_servers.py
 	@.ci/host-packages
 	@$(RUN)pytest --quiet tests/box/stacks/bench_machines.py
 
