@@ -27,7 +27,7 @@ class Writers:
 
     account_id: str
     names: tuple[str, ...]
-    """Patterns of their roles and users, as ``role/NAME``; each has the server's name as its tag ``server``."""
+    """Patterns of their roles and users, as ``role/NAME``; the tag ``server`` of each names its server."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ Per = Literal[
     "customer",
     "network",
     "network-ipv6",
+    "some-on-aws",
     "server",
     "aws-server",
     "linked-server",

@@ -43,6 +43,7 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
     own_network = bool(on_aws) and customer.network.own
     whole: dict[str, bool] = {
         "customer": True,
+        "some-on-aws": bool(on_aws),
         "network": own_network,
         "network-ipv6": own_network and customer.network.ipv6,
         "hub": customer.runs_hub is not None,

@@ -85,7 +85,7 @@ def test_a_customer_with_no_server_on_aws_has_what_such_a_server_needs_and_nothi
     kinds = {r.type.rpartition(":")[2] for r in recorded.components}
     assert kinds == {
         *("CustomerEnvironment", "EncryptionKey", "PrivateBucket", "OffsiteBackup", "BackupPassphrase"),
-        *("BackupPruning", "Delivery", "Notifications", "ServerAccess", "HubFragment"),
+        *("BackupPruning", "Delivery", "Notifications", "ServerAccess", "HubFragment", "AccountBaseline"),
     }
     assert [call.token for call in recorded.calls] == []
     assert set(recorded.outputs) == {"servers", "delivery_bucket", "backup_bucket", "topics"}
