@@ -192,6 +192,10 @@ class Customer(Model):
     )
     retire: Bool = Field(default=False, description="the customer leaves: `managed retire` ends all servers")
 
+    def leaves(self, server: str) -> bool:
+        """Tell whether a server is to be no more, by itself or with the customer."""
+        return self.retire or self.servers[server].retire
+
 
 class StackConfig(Model):
     """The ``config:`` section of a stack file."""

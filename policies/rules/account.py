@@ -32,11 +32,8 @@ _SHARING_OF_DOCUMENTS = "/ssm/documents/console/public-sharing-permission"
 )
 def encrypted_by_default(setting: Resource) -> Iterator[Finding]:
     """On is the resource's default, so a missing value is right."""
-    enabled = setting.at("enabled")
-    if enabled is UNKNOWN:
-        yield Undecided("enabled")
-    elif enabled not in (None, True):
-        yield Violation(f"'{setting.name}' switches encryption by default off: enabled must be true.")
+    message = f"'{setting.name}' switches encryption by default off: enabled must be true."
+    yield from require(setting, message, "enabled", by_default=True)
 
 
 @resource_rule(
@@ -97,14 +94,12 @@ def snapshots_not_public(setting: Resource) -> Iterator[Finding]:
 )
 def documents_not_public(setting: Resource) -> Iterator[Finding]:
     """Other settings of Systems Manager are no matter of this rule."""
-    which, value = setting.at("settingId"), setting.at("settingValue")
+    which = setting.at("settingId")
     if which is UNKNOWN:
         yield Undecided("settingId")
     elif str(which).endswith(_SHARING_OF_DOCUMENTS):
-        if value is UNKNOWN:
-            yield Undecided("settingValue")
-        elif value != "Disable":
-            yield Violation(f"'{setting.name}' lets documents be public: settingValue must be Disable.")
+        message = f"'{setting.name}' lets documents be public: settingValue must be Disable."
+        yield from require(setting, message, "settingValue", wanted="Disable")
 
 
 @resource_rule(

@@ -1,6 +1,7 @@
 """Rules on the bucket that holds the off-site backups."""
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 from pulumi_policy import Severity
@@ -16,8 +17,9 @@ from .base import (
     Violation,
     security_hub,
     stack_rule,
+    unless,
 )
-from .reading import UNKNOWN, at, items
+from .reading import UNKNOWN, at, every, items, some
 from .settings import BACKUP_PURPOSE, PURPOSE_TAG
 from .storage import BUCKETS
 
@@ -53,13 +55,21 @@ def is_backup(bucket: Resource) -> bool | None:
     return None if purposes[0] is UNKNOWN else False
 
 
-def _backups(stack: Stack) -> Iterator[Resource | Undecided]:
-    for bucket in stack.of(*BUCKETS):
-        answer = is_backup(bucket)
-        if answer is None:
-            yield Undecided("tags")
-        elif answer:
-            yield bucket
+def _on_backups(
+    check: Callable[[Stack, Resource], Iterator[Finding]],
+) -> Callable[[Stack], Iterator[Finding]]:
+    """Makes a check of a backup bucket one of the stack; Undecided where a bucket may be one."""
+
+    @wraps(check)
+    def checked(stack: Stack) -> Iterator[Finding]:
+        for bucket in stack.of(*BUCKETS):
+            answer = is_backup(bucket)
+            if answer is None:
+                yield Undecided("tags")
+            elif answer:
+                yield from check(stack, bucket)
+
+    return checked
 
 
 _Accepts = Callable[[Resource], bool | None]
@@ -75,16 +85,10 @@ def _attached_rule(
     """A rule that a backup bucket has one of `kinds` attached that is accepted."""
 
     @stack_rule(name, types=BUCKETS, settings=SETTINGS, **{"severity": Severity.CRITICAL, **metadata})
-    def check(stack: Stack) -> Iterator[Finding]:
-        for bucket in _backups(stack):
-            if isinstance(bucket, Undecided):
-                yield bucket
-                continue
-            answers = [accepts(one) for one in stack.attached(bucket, "bucket", *kinds)]
-            if None in answers and True not in answers:
-                yield Undecided("bucket")
-            elif True not in answers:
-                yield Violation(f"Backup bucket '{bucket.name}' {must}.", bucket.urn)
+    @_on_backups
+    def check(stack: Stack, bucket: Resource) -> Iterator[Finding]:
+        accepted = some(*map(accepts, stack.attached(bucket, "bucket", *kinds)))
+        yield from unless(accepted, f"Backup bucket '{bucket.name}' {must}.", "bucket", bucket.urn)
 
     return check
 
@@ -111,12 +115,11 @@ def _encrypts(one: Resource) -> bool | None:
         _equals(at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm"), "aws:kms", "aws:kms:dsse")
         for rule in rules
     ]
-    return None if None in answers else bool(answers) and all(answers)
+    return every(bool(answers), *answers)
 
 
 def _tidies(one: Resource) -> bool | None:
-    answers = [_tidy_rule(rule) for rule in items(one.at("rules"))]
-    return True if True in answers else (None if None in answers else False)
+    return some(*map(_tidy_rule, items(one.at("rules"))))
 
 
 def _tidy_rule(rule: Any) -> bool | None:
@@ -182,20 +185,17 @@ tidied = _attached_rule(
     remediation="Give noncurrent_version_expiration alone: what a person lets go is an earlier version then.",
     settings=SETTINGS,
 )
-def never_expires(stack: Stack) -> Iterator[Finding]:
+@_on_backups
+def never_expires(stack: Stack, bucket: Resource) -> Iterator[Finding]:
     """Backups share their data: what is old may be of use to the newest."""
-    for bucket in _backups(stack):
-        if isinstance(bucket, Undecided):
-            yield bucket
-            continue
-        for one in stack.attached(bucket, "bucket", *_LIFECYCLE):
-            for rule in items(one.at("rules")):
-                ends = [at(rule, "expiration", key) for key in ("days", "date")]
-                if UNKNOWN in (rule, *ends):
-                    yield Undecided("rules")
-                elif any(ends):
-                    message = f"Lifecycle '{one.name}' removes backups by their age: expiration must go."
-                    yield Violation(message, one.urn)
+    for one in stack.attached(bucket, "bucket", *_LIFECYCLE):
+        for rule in items(one.at("rules")):
+            ends = [at(rule, "expiration", key) for key in ("days", "date")]
+            if UNKNOWN in (rule, *ends):
+                yield Undecided("rules")
+            elif any(ends):
+                message = f"Lifecycle '{one.name}' removes backups by their age: expiration must go."
+                yield Violation(message, one.urn)
 
 
 @stack_rule(
@@ -210,14 +210,11 @@ def never_expires(stack: Stack) -> Iterator[Finding]:
 def off_site(stack: Stack) -> Iterator[Finding]:
     """Without a tagged bucket, the other rules on backups would have nothing to judge."""
     servers = stack.of(*_SERVERS)
-    found = list(_backups(stack))
-    buckets = [one for one in found if isinstance(one, Resource)]
-    unknown = [one for one in found if isinstance(one, Undecided)]
-    if servers and not buckets:
-        yield from unknown
-        if not unknown:
-            yield Violation("A stack with servers must have a bucket tagged as backup.")
-    for bucket in buckets:
+    buckets = [(bucket, is_backup(bucket)) for bucket in stack.of(*BUCKETS)]
+    if servers:
+        message = "A stack with servers must have a bucket tagged as backup."
+        yield from unless(some(*(answer for _, answer in buckets)), message, "tags")
+    for bucket in (bucket for bucket, answer in buckets if answer):
         home = _region(bucket)
         for server in servers:
             place = _region(server)
@@ -245,18 +242,12 @@ def _region(resource: Resource) -> Any:
     remediation="Leave force_destroy out.",
     settings=SETTINGS,
 )
-def kept(stack: Stack) -> Iterator[Finding]:
+@_on_backups
+def kept(_: Stack, bucket: Resource) -> Iterator[Finding]:
     """A destroy stops at a bucket with objects in it, and that is the point."""
-    for bucket in _backups(stack):
-        if isinstance(bucket, Undecided):
-            yield bucket
-        elif bucket.at("forceDestroy") is UNKNOWN:
-            yield Undecided("forceDestroy")
-        elif bucket.at("forceDestroy"):
-            message = (
-                f"Backup bucket '{bucket.name}' would be emptied by a destroy: forceDestroy must be false."
-            )
-            yield Violation(message, bucket.urn)
+    emptied = bucket.at("forceDestroy")
+    message = f"Backup bucket '{bucket.name}' would be emptied by a destroy: forceDestroy must be false."
+    yield from unless(None if emptied is UNKNOWN else not emptied, message, "forceDestroy", bucket.urn)
 
 
 RULES: list[Rule] = [versioned, locked, encrypted, tidied, never_expires, off_site, kept]

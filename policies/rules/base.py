@@ -107,6 +107,10 @@ class Resource:
         return setting.read(self.config)
 
 
+Check = Callable[[Resource], Iterator[Finding]]
+"""A check on one resource at a time."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """All resources of the stack."""
@@ -193,11 +197,11 @@ def resource_rule(
     source: Source,
     remediation: str,
     settings: tuple[Setting, ...] = (),
-) -> Callable[[Callable[[Resource], Iterator[Finding]]], ResourceRule]:
+) -> Callable[[Check], ResourceRule]:
     """Makes a mandatory policy of a check on one resource at a time; a type may end in `*`."""
     ids = {name, *source.controls}
 
-    def build(check: Callable[[Resource], Iterator[Finding]]) -> ResourceRule:
+    def build(check: Check) -> ResourceRule:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             if _matches(args.resource_type, types):
                 _report(check(_view(args, args.get_config())), report, ids, args.urn)
@@ -246,10 +250,26 @@ def _matches(kind: str, types: tuple[str, ...]) -> bool:
     return any(kind.startswith(one[:-1]) if one.endswith("*") else kind == one for one in types)
 
 
-def require(resource: Resource, message: str, *path: str, wanted: Any = True) -> Iterator[Finding]:
-    """Yields a violation unless the property at `path` is `wanted`; Undecided while it is unknown."""
+def unless(
+    holds: bool | None,  # noqa: FBT001 - it is what the call is about
+    message: str,
+    hangs_on: str,
+    urn: str | None = None,
+) -> Iterator[Finding]:
+    """Yields a violation unless something `holds`; Undecided while that hangs on a property (None)."""
+    if holds is None:
+        yield Undecided(hangs_on)
+    elif not holds:
+        yield Violation(message, urn)
+
+
+def require(
+    resource: Resource, message: str, *path: str, wanted: Any = True, by_default: bool = False
+) -> Iterator[Finding]:
+    """Yields a violation unless the property at `path` is `wanted`; Undecided while it is unknown.
+
+    `by_default` says that a missing one is right, since it is `wanted` then.
+    """
     value = resource.at(*path)
-    if value is UNKNOWN:
-        yield Undecided(".".join(path))
-    elif value != wanted:
-        yield Violation(message)
+    accepted = (wanted, None) if by_default else (wanted,)
+    yield from unless(None if value is UNKNOWN else value in accepted, message, ".".join(path))

@@ -131,7 +131,7 @@ def instance_monitored_each_minute(instance: Resource) -> Iterator[Finding]:
 )
 def instance_no_automatic_address(instance: Resource) -> Iterator[Finding]:
     """EC2.9 forbids public addresses; a web server needs one, but a kept one that rules can name."""
-    yield from _never(instance, "associatePublicIpAddress")
+    yield from _no_address_at_launch(instance, "associatePublicIpAddress")
 
 
 @resource_rule(
@@ -144,15 +144,12 @@ def instance_no_automatic_address(instance: Resource) -> Iterator[Finding]:
 )
 def subnet_no_automatic_address(subnet: Resource) -> Iterator[Finding]:
     """Whoever launches something there decides on purpose whether the world reaches it."""
-    yield from _never(subnet, "mapPublicIpOnLaunch")
+    yield from _no_address_at_launch(subnet, "mapPublicIpOnLaunch")
 
 
-def _never(resource: Resource, key: str) -> Iterator[Finding]:
-    value = resource.at(key)
-    if value is UNKNOWN:
-        yield Undecided(key)
-    elif value is True:
-        yield Violation(f"'{resource.name}' takes a public address at launch: {key} must not be true.")
+def _no_address_at_launch(resource: Resource, key: str) -> Iterator[Finding]:
+    message = f"'{resource.name}' takes a public address at launch: {key} must not be true."
+    yield from require(resource, message, key, wanted=False, by_default=True)
 
 
 @resource_rule(
@@ -200,11 +197,8 @@ def instance_not_paravirtual(instance: Resource) -> Iterator[Finding]:
 )
 def instance_checks_addresses(instance: Resource) -> Iterator[Finding]:
     """On is the default; only a router needs it off."""
-    checked = instance.at("sourceDestCheck")
-    if checked is UNKNOWN:
-        yield Undecided("sourceDestCheck")
-    elif checked not in (None, True):
-        yield Violation(f"Instance '{instance.name}' passes others' traffic: sourceDestCheck must be true.")
+    message = f"Instance '{instance.name}' passes others' traffic: sourceDestCheck must be true."
+    yield from require(instance, message, "sourceDestCheck", by_default=True)
 
 
 @stack_rule(

@@ -1,11 +1,13 @@
 """Policy documents of IAM, S3, KMS and SNS as statements that can be asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import wraps
 from typing import Any
 
-from .reading import UNKNOWN, decoded, every, items
+from .base import Check, Finding, Resource, Undecided, unless
+from .reading import UNKNOWN, at, decoded, every, items, none
 
 # Conditions that leave "everyone" to be some account, organization or resource (S3 user guide, "The meaning
 # of public"; the guides of KMS and SNS use the same keys).
@@ -126,6 +128,50 @@ def statements(document: Any) -> list[Statement] | None:
     if UNKNOWN in listed:
         return None
     return [_statement(one) for one in listed if isinstance(one, Mapping)]
+
+
+_StatementsCheck = Callable[[Resource, list[Statement]], Iterator[Finding]]
+
+
+def on_statements(*properties: str) -> Callable[[_StatementsCheck], Check]:
+    """Makes a check of a policy's statements one of a resource's policies; Undecided while one is unknown.
+
+    `properties` hold a policy each, or a list of what has one as its `policy` (a role's inline policies).
+    """
+
+    def build(check: _StatementsCheck) -> Check:
+        @wraps(check)
+        def checked(resource: Resource) -> Iterator[Finding]:
+            for name in properties:
+                for document in _documents(resource.at(name)):
+                    found = statements(document)
+                    if found is None:
+                        yield Undecided(name)
+                    else:
+                        yield from check(resource, found)
+
+        return checked
+
+    return build
+
+
+def _documents(value: Any) -> list[Any]:
+    return [at(one, "policy") for one in value] if isinstance(value, list) else [value]
+
+
+def names_principals(found: list[Statement], public: Callable[[Statement], bool]) -> bool | None:
+    """Whether no statement grants something to everyone, as `public` has it; None if not known yet."""
+    return none(
+        *(public(one) or (None if one.allows and UNKNOWN in one.principals else False) for one in found)
+    )
+
+
+def nothing_public(
+    resource: Resource, found: list[Statement], public: Callable[[Statement], bool]
+) -> Iterator[Finding]:
+    """Finds what the policy of a resource grants to everyone."""
+    message = f"Policy of '{resource.name}' allows everyone: it must name its principals."
+    yield from unless(names_principals(found, public), message, "policy")
 
 
 def _statement(data: Mapping[str, Any]) -> Statement:

@@ -2,13 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Rule, Source, Undecided, Violation, require, resource_rule, security_hub
-from .documents import Statement, statements
-from .reading import UNKNOWN, at, every, items
+from .base import (
+    Finding,
+    Resource,
+    Rule,
+    Source,
+    Undecided,
+    Violation,
+    require,
+    resource_rule,
+    security_hub,
+    unless,
+)
+from .documents import Statement, names_principals, nothing_public, on_statements
+from .reading import UNKNOWN, every, items, none
 
 _ROLE = "aws:iam/role:Role"
 _POLICIES = (
@@ -31,13 +41,9 @@ _ATTACHMENTS = (
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
+_GRANTS = on_statements("policy", "inlinePolicies")
+"""A policy has the one, a role the other."""
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-
-
-def _documents(resource: Resource) -> list[Any]:
-    if resource.type == _ROLE:
-        return [at(one, "policy") for one in items(resource.at("inlinePolicies"))]
-    return [resource.at("policy")]
 
 
 @resource_rule(
@@ -48,18 +54,11 @@ def _documents(resource: Resource) -> list[Any]:
     source=security_hub("IAM.1"),
     remediation="Name the actions and the resources that the role needs.",
 )
-def no_full_access(resource: Resource) -> Iterator[Finding]:
+@_GRANTS
+def no_full_access(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """A server's role is in the hands of whoever breaks into the server."""
-    for document in _documents(resource):
-        found = statements(document)
-        if found is None:
-            yield Undecided("policy")
-            continue
-        answers = [one.everything for one in found if one.allows]
-        if True in answers:
-            yield Violation(f"'{resource.name}' allows every action on everything: it must name both.")
-        elif None in answers:
-            yield Undecided("policy")
+    message = f"'{resource.name}' allows every action on everything: it must name both."
+    yield from unless(none(*(one.everything for one in found if one.allows)), message, "policy")
 
 
 @resource_rule(
@@ -91,17 +90,12 @@ def no_administrator(resource: Resource) -> Iterator[Finding]:
     ),
     remediation="Put the service, account or role into the principal of assume_role_policy, never '*'.",
 )
-def trust_named(role: Resource) -> Iterator[Finding]:
+@on_statements("assumeRolePolicy")
+def trust_named(role: Resource, found: list[Statement]) -> Iterator[Finding]:
     """A wildcard lets any AWS account in the world become this role."""
-    found = statements(role.at("assumeRolePolicy"))
-    if found is None:
-        yield Undecided("assumeRolePolicy")
-        return
-    for one in found:
-        if one.allows and one.anyone:
-            yield Violation(f"Role '{role.name}' may be assumed by anyone: it must name its principals.")
-        elif one.allows and UNKNOWN in one.principals:
-            yield Undecided("assumeRolePolicy")
+    named = names_principals(found, lambda one: one.allows and one.anyone)
+    message = f"Role '{role.name}' may be assumed by anyone: it must name its principals."
+    yield from unless(named, message, "assumeRolePolicy")
 
 
 @resource_rule(
@@ -170,17 +164,12 @@ def key_rotated(key: Resource) -> Iterator[Finding]:
     source=security_hub("KMS.1", "KMS.2"),
     remediation="Name the keys, or those of one account and region, as resources of kms:Decrypt.",
 )
-def no_decryption_by_any_key(resource: Resource) -> Iterator[Finding]:
+@_GRANTS
+def no_decryption_by_any_key(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """KMS.1 is on policies of their own, KMS.2 on those within a role; conditions don't count."""
-    for found in _read(resource):
-        if found is None:
-            yield Undecided("policy")
-            continue
-        answers = [every(one.may(*_DECRYPTION), one.reaches(_SOMEBODYS_KEY)) for one in found]
-        if True in answers:
-            yield Violation(f"'{resource.name}' decrypts with any key: it must name the keys.")
-        elif None in answers:
-            yield Undecided("policy")
+    any_key = (every(one.may(*_DECRYPTION), one.reaches(_SOMEBODYS_KEY)) for one in found)
+    message = f"'{resource.name}' decrypts with any key: it must name the keys."
+    yield from unless(none(*any_key), message, "policy")
 
 
 @resource_rule(
@@ -191,26 +180,21 @@ def no_decryption_by_any_key(resource: Resource) -> Iterator[Finding]:
     source=security_hub("IAM.21"),
     remediation="Name the actions, such as s3:GetObject, instead of s3:*.",
 )
-def no_service_wildcard(resource: Resource) -> Iterator[Finding]:
+@_GRANTS
+def no_service_wildcard(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """What AWS adds to the service tomorrow would be allowed as well."""
-    for found in _read(resource):
-        if found is None:
-            yield Undecided("policy")
-            continue
-        granting = [one for one in found if one.allows]
-        wide = {
-            action
-            for one in granting
-            for action in one.actions
-            if isinstance(action, str)
-            and _SERVICE_WILDCARD.fullmatch(action)
-            and "Action" not in one.inverted
-        }
-        wide |= {"all actions but some" for one in granting if "Action" in one.inverted}
-        if wide:
-            yield Violation(f"'{resource.name}' allows {', '.join(sorted(wide))}: it must name actions.")
-        elif any(UNKNOWN in one.actions for one in granting):
-            yield Undecided("policy")
+    granting = [one for one in found if one.allows]
+    wide = {
+        action
+        for one in granting
+        for action in one.actions
+        if isinstance(action, str) and _SERVICE_WILDCARD.fullmatch(action) and "Action" not in one.inverted
+    }
+    wide |= {"all actions but some" for one in granting if "Action" in one.inverted}
+    if wide:
+        yield Violation(f"'{resource.name}' allows {', '.join(sorted(wide))}: it must name actions.")
+    elif any(UNKNOWN in one.actions for one in granting):
+        yield Undecided("policy")
 
 
 @resource_rule(
@@ -228,17 +212,11 @@ def no_service_wildcard(resource: Resource) -> Iterator[Finding]:
         "s3:PutBucketObjectLockConfiguration, and wildcards that cover them."
     ),
 )
-def no_way_past_a_lock(resource: Resource) -> Iterator[Finding]:
+@_GRANTS
+def no_way_past_a_lock(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """In governance mode the lock is as strong as the roles that can't pass it."""
-    for found in _read(resource):
-        if found is None:
-            yield Undecided("policy")
-            continue
-        answers = [one.may(*_PAST_A_LOCK) for one in found]
-        if True in answers:
-            yield Violation(f"'{resource.name}' may pass over locks of backups: it must not.")
-        elif None in answers:
-            yield Undecided("policy")
+    message = f"'{resource.name}' may pass over locks of backups: it must not."
+    yield from unless(none(*(one.may(*_PAST_A_LOCK) for one in found)), message, "policy")
 
 
 @resource_rule(
@@ -254,22 +232,10 @@ def key_not_public(key: Resource) -> Iterator[Finding]:
     yield from no_public_statement(key)
 
 
-def no_public_statement(resource: Resource) -> Iterator[Finding]:
+@on_statements("policy")
+def no_public_statement(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """Finds what a resource's policy allows to everyone."""
-    found = statements(resource.at("policy"))
-    if found is None:
-        yield Undecided("policy")
-        return
-    for one in found:
-        if one.public:
-            yield Violation(f"Policy of '{resource.name}' allows everyone: it must name its principals.")
-        elif one.allows and UNKNOWN in one.principals:
-            yield Undecided("policy")
-
-
-def _read(resource: Resource) -> Iterator[list[Statement] | None]:
-    for document in _documents(resource):
-        yield statements(document)
+    yield from nothing_public(resource, found, lambda one: one.public)
 
 
 RULES: list[Rule] = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from .base import Finding, Resource, Rule, Undecided, Violation, resource_rule, security_hub
+from .base import Finding, Resource, Rule, Undecided, Violation, require, resource_rule, security_hub
 from .identity import no_public_statement
 from .paging import PURPOSE, SUPPRESSOR
 from .reading import UNKNOWN
@@ -50,11 +50,8 @@ def alarm_has_action(alarm: Resource) -> Iterator[Finding]:
 )
 def alarm_actions_enabled(alarm: Resource) -> Iterator[Finding]:
     """On is the default, so a missing value is right."""
-    enabled = alarm.at("actionsEnabled")
-    if enabled is UNKNOWN:
-        yield Undecided("actionsEnabled")
-    elif enabled not in (None, True):
-        yield Violation(f"Alarm '{alarm.name}' is silenced: actionsEnabled must be true.")
+    message = f"Alarm '{alarm.name}' is silenced: actionsEnabled must be true."
+    yield from require(alarm, message, "actionsEnabled", by_default=True)
 
 
 @resource_rule(

@@ -15,6 +15,7 @@ from .base import (
     resource_rule,
     security_hub,
     stack_rule,
+    unless,
 )
 from .ingress import ACLS, DEFAULT_GROUP, GROUP, TYPES, Ingress, entries, ingress, is_world
 from .reading import UNKNOWN, Unknown
@@ -100,12 +101,7 @@ def world_ports_listed(resource: Resource) -> Iterator[Finding]:
 )
 def no_inline_rules(group: Resource) -> Iterator[Finding]:
     """Inline and separate rules delete each other at every update."""
-    for key in ("ingress", "egress"):
-        value = group.at(key)
-        if value is UNKNOWN:
-            yield Undecided(key)
-        elif value:
-            yield Violation(f"Security group '{group.name}' has rules in {key}: they must be resources.")
+    yield from _without_rules(group, "Security group", "they must be resources")
 
 
 @resource_rule(
@@ -118,12 +114,14 @@ def no_inline_rules(group: Resource) -> Iterator[Finding]:
 )
 def default_group_empty(group: Resource) -> Iterator[Finding]:
     """What is launched without a group gets this one."""
+    yield from _without_rules(group, "Default security group", "it must be empty")
+
+
+def _without_rules(group: Resource, what: str, must: str) -> Iterator[Finding]:
     for key in ("ingress", "egress"):
-        value = group.at(key)
-        if value is UNKNOWN:
-            yield Undecided(key)
-        elif value:
-            yield Violation(f"Default security group '{group.name}' has rules in {key}: it must be empty.")
+        rules = group.at(key)
+        message = f"{what} '{group.name}' has rules in {key}: {must}."
+        yield from unless(None if rules is UNKNOWN else not rules, message, key)
 
 
 @stack_rule(

@@ -71,3 +71,13 @@ def decoded(value: Any) -> Any:
 def every(*answers: bool | None) -> bool | None:
     """Whether all hold; None where that hangs on one that isn't known."""
     return False if False in answers else (None if None in answers else True)
+
+
+def some(*answers: bool | None) -> bool | None:
+    """Whether one holds; None where that hangs on one that isn't known."""
+    return True if True in answers else (None if None in answers else False)
+
+
+def none(*answers: bool | None) -> bool | None:
+    """Whether not one holds; None where that hangs on one that isn't known."""
+    return False if True in answers else (None if None in answers else True)

@@ -14,9 +14,10 @@ from .base import (
     resource_rule,
     security_hub,
     stack_rule,
+    unless,
 )
-from .documents import refuses_plain_http, statements
-from .reading import UNKNOWN, at, decoded, items
+from .documents import Statement, nothing_public, on_statements, refuses_plain_http
+from .reading import UNKNOWN, at, decoded, items, some
 from .settings import LOGGED_PURPOSES, PURPOSE_TAG
 
 # The names with V2 are the same resources under their deprecated tokens.
@@ -92,17 +93,12 @@ def no_public_acl(resource: Resource) -> Iterator[Finding]:
     source=security_hub("S3.2"),
     remediation="Name the accounts, roles or services that may, instead of the principal '*'.",
 )
-def policy_no_public_grant(resource: Resource) -> Iterator[Finding]:
+@on_statements("policy")
+def policy_no_public_grant(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """An Allow for '*' is public even with a condition, but for one that names a whole organization."""
-    found = statements(resource.at("policy"))
-    if found is None:
-        yield Undecided("policy")
-        return
-    for one in found:
-        if one.allows and one.anyone and not one.of_one_organization:
-            yield Violation(f"Policy of '{resource.name}' allows everyone: it must name its principals.")
-        elif one.allows and UNKNOWN in one.principals:
-            yield Undecided("policy")
+    yield from nothing_public(
+        resource, found, lambda one: one.allows and one.anyone and not one.of_one_organization
+    )
 
 
 @resource_rule(
@@ -116,19 +112,11 @@ def policy_no_public_grant(resource: Resource) -> Iterator[Finding]:
         "with the single condition Bool aws:SecureTransport false."
     ),
 )
-def policy_tls_only(policy: Resource) -> Iterator[Finding]:
+@on_statements("policy")
+def policy_tls_only(policy: Resource, found: list[Statement]) -> Iterator[Finding]:
     """On the bucket and on its objects, without an action or a principal left out."""
-    found = statements(policy.at("policy"))
-    if found is None:
-        yield Undecided("policy")
-        return
-    answers = [refuses_plain_http(one) for one in found]
-    if True in answers:
-        return
-    if None in answers:
-        yield Undecided("policy")
-    else:
-        yield Violation(f"Policy '{policy.name}' must deny s3:* on bucket and objects without TLS.")
+    message = f"Policy '{policy.name}' must deny s3:* on bucket and objects without TLS."
+    yield from unless(some(*map(refuses_plain_http, found)), message, "policy")
 
 
 @stack_rule(
@@ -154,12 +142,9 @@ def policy_present(stack: Stack) -> Iterator[Finding]:
     source=security_hub("S3.6"),
     remediation="Grant other accounts single actions on objects, never s3:* or s3:Put*.",
 )
-def policy_no_foreign_administration(resource: Resource) -> Iterator[Finding]:
+@on_statements("policy")
+def policy_no_foreign_administration(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
     """Another account is one that the provider, which makes the bucket, may not work in."""
-    found = statements(resource.at("policy"))
-    if found is None:
-        yield Undecided("policy")
-        return
     own = {str(one) for one in items(decoded(at(resource.provider_props, "allowedAccountIds")))}
     for one in found:
         others = ["everyone"] if one.anyone else sorted(set(one.accounts) - own)

@@ -19,8 +19,9 @@ from .base import (
     resource_rule,
     security_hub,
     stack_rule,
+    unless,
 )
-from .reading import UNKNOWN, at, items
+from .reading import UNKNOWN, at, items, some
 
 _TRAIL = "aws:cloudtrail/trail:Trail"
 _FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
@@ -40,11 +41,8 @@ def every_region(trail: Resource) -> Iterator[Finding]:
     message = f"Trail '{trail.name}' records one region alone: isMultiRegionTrail must be true."
     yield from require(trail, message, "isMultiRegionTrail")
     for key in ("enableLogging", "includeGlobalServiceEvents"):
-        value = trail.at(key)
-        if value is UNKNOWN:
-            yield Undecided(key)
-        elif value not in (None, True):
-            yield Violation(f"Trail '{trail.name}' leaves events out: {key} must be true.")
+        message = f"Trail '{trail.name}' leaves events out: {key} must be true."
+        yield from require(trail, message, key, by_default=True)
     for selector in items(trail.at("eventSelectors")):
         managed, kind = at(selector, "includeManagementEvents"), at(selector, "readWriteType")
         left_out = at(selector, "excludeManagementEventSources")
@@ -139,13 +137,9 @@ def _watched(name: str, control: str, what: str, *words: str) -> StackRule:
         for trail in stack.of(_TRAIL):
             if not trail.at("cloudWatchLogsGroupArn"):
                 continue  # cloudtrail-to-cloudwatch says so
-            answers = [_has_words(one.at("pattern"), words) for one in stack.of(_FILTER)]
-            if True in answers:
-                continue
-            if None in answers:
-                yield Undecided("pattern")
-            else:
-                yield Violation(f"Nobody learns of {what}: a metric filter must look for it.", trail.urn)
+            counted = some(*(_has_words(one.at("pattern"), words) for one in stack.of(_FILTER)))
+            message = f"Nobody learns of {what}: a metric filter must look for it."
+            yield from unless(counted, message, "pattern", trail.urn)
 
     return check
 

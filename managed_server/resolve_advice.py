@@ -1,0 +1,48 @@
+"""What a person should know of a stack file, and what must never stop a deploy."""
+
+import datetime
+from collections.abc import Iterator
+
+from managed_server import spec
+from managed_server.model.customer import Customer
+from managed_server.problems import Path
+from managed_server.project import Project
+from managed_server.proofs import end_of_life, exceptions
+
+Advice = Iterator[tuple[Path, str]]
+"""Where, and what to know."""
+
+
+def advice(
+    project: Project, stack: str, customer: Customer, resolved: spec.CustomerSpec, today: datetime.date
+) -> Advice:
+    """Yield the warnings of a stack: paths within the customer."""
+    surcharge = project.contract.fees.surcharge.over_gb
+    for server_spec in resolved.servers:
+        for message, _ in end_of_life.warnings(project, server_spec, today):
+            yield ("servers", server_spec.name, "software"), message
+    yield from _changing(stack, customer, today)
+    for name, server in customer.servers.items():
+        if customer.leaves(name):
+            continue
+        if server.disk_gb > surcharge:
+            yield ("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge"
+        if server.pin:
+            yield ("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it"
+    yield from exceptions.ending(customer.exceptions, today)
+    for name, user in customer.users.items():
+        if user.expires and user.expires < today:
+            yield ("users", name), f"expired on {user.expires}: the account is locked"
+
+
+def _changing(stack: str, customer: Customer, today: datetime.date) -> Advice:
+    """Yield what the stack file says of servers only for a while."""
+    for name, server in sorted(customer.servers.items()):
+        if customer.leaves(name):
+            whole = "" if customer.retire else f" {name}"
+            yield (
+                ("servers", name),
+                f"is to be no more: `managed retire {stack}{whole}` sees to it",
+            )
+        elif server.resize and server.resize < today:
+            yield ("servers", name, "resize"), f"{server.resize} is over; take it out"
