@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from managed_server.model import types as kinds
 from managed_server.model.customer import Customer
+from tests.generated.annotations import bounds, checks
 from tests.generated.emit import Raw
 from tests.generated.places import Expected, adder, at, nodes, pick, put
-from tests.generated.valid import bounds, checks
 
 BREAKAGES = []
 breakage = adder(BREAKAGES)

@@ -1,5 +1,7 @@
 """Ways of breaking a stack file that only the catalogue, the contract and provider.yaml refuse."""
 
+import copy
+
 from hypothesis import strategies as st
 
 from managed_server.loading import read_yaml
@@ -63,7 +65,7 @@ def reserved_user(draw, drawer, data):
     name = draw(st.sampled_from(sorted(drawer.reserved)))
     if not data.get("users") or not kinds.UserName.__metadata__[0].func._compiled.fullmatch(name):
         return None
-    data["users"][name] = data["users"].pop(next(iter(data["users"])))
+    data["users"][name] = copy.deepcopy(next(iter(data["users"].values())))
     return Expected(("users", name), f"{name!r} is reserved")
 
 
@@ -155,7 +157,8 @@ def one_address_twice(_draw, _drawer, data):
     if len(names) < 2:
         return None
     data["servers"][names[1]]["address"] = data["servers"][names[0]]["address"]
-    return Expected(("servers", names[1], "address"), f"is that of {names[0]} as well")
+    paths = tuple(("servers", name, "address") for name in names[:2])
+    return Expected(paths[1], f"is that of {names[0]} as well", paths)
 
 
 @breakage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tests.generated.valid import plain
+from tests.generated.annotations import plain
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,14 @@ A new field of a model is drawn by its type. What only other files decide (which
 beside what) stands in `_PLACES`.
 """
 
-import base64
-import datetime
 import functools
 import ipaddress
 import re
-import struct
 import types
 import typing
 
-import annotated_types
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, BeforeValidator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 
 from managed_server.model import types as kinds
 from managed_server.model.catalogue_items import given
@@ -26,101 +21,12 @@ from managed_server.model.customer import Aws, Customer, Machine, Maintenance, N
 from managed_server.model.exceptions import PolicyException
 from managed_server.model.objectives import AgreedObjectives
 from managed_server.proofs.retention import least_disk_gb
+from tests.generated.annotations import bounds, checks, plain
+from tests.generated.values import ALONE, DRAWN, TEXT
 
 FEW = 2
-PRINTABLE = st.characters(exclude_categories=("C", "Z")) | st.just(" ")
-TEXT = st.text(PRINTABLE, min_size=1, max_size=30).filter(lambda text: text.strip())
 BY_DAY = [f"{hour:02}:{minute}" for hour in range(7, 12) for minute in ("00", "30")]
 """Times at which no job of the catalogue runs: most are for the night."""
-
-
-def _network(version, bits, prefix):
-    size = {4: 32, 6: 128}[version]
-    number = bits >> (size - prefix) << (size - prefix)
-    return str((ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network)((number, prefix)))
-
-
-NETWORKS = st.builds(
-    _network, st.just(4), st.integers(1 << 24, (100 << 24) - 1), st.integers(8, 32)
-) | st.builds(_network, st.just(6), st.integers(0x2001 << 112, 0x2FFF << 112), st.integers(24, 128))
-
-
-def _public_key(kind, bodies, comment):
-    body = b"".join(struct.pack(">I", len(part)) + part for part in (kind.encode(), *bodies))
-    return f"{kind} {base64.b64encode(body).decode()} {comment}".strip()
-
-
-KEYS = st.builds(
-    _public_key,
-    st.just("ssh-ed25519"),
-    st.tuples(st.binary(min_size=32, max_size=32)),
-    st.from_regex(r"([a-z]{1,8}@[a-z]{1,8}\.example)?", fullmatch=True),
-) | st.builds(
-    _public_key,
-    st.just("ssh-rsa"),
-    st.tuples(
-        st.just(b"\1\0\1"),
-        st.binary(min_size=0, max_size=4).map(lambda some: b"\x80" + some * 64 + bytes(256)),
-    ),
-    st.just(""),
-)
-DATES = st.dates(datetime.date(1970, 1, 1), datetime.date(2100, 1, 1))
-DRAWN = {
-    kinds.safe_text: TEXT,
-    kinds.host_name: st.from_regex(
-        r"[a-z0-9](?:[a-z0-9-]{0,8}[a-z0-9])?(?:\.[a-z]{2,8}){1,2}", fullmatch=True
-    ),
-    kinds.reachable_address: st.integers(11 << 24, (100 << 24) - 1).map(ipaddress.IPv4Address).map(str)
-    | st.from_regex(r"[a-z]{1,8}(?:\.[a-z]{2,8}){1,2}", fullmatch=True),
-    kinds.private_address: st.integers(10 << 24, (11 << 24) - 1).map(ipaddress.IPv4Address).map(str),
-    kinds.ssh_public_key: KEYS,
-    kinds.parse_network: NETWORKS,
-    kinds.calendar_date: DATES | DATES.map(str) | DATES.map(lambda day: f"{day} 00:00:00 +0000 UTC"),
-}
-"""What the checks of types.py let pass, by the check."""
-ALONE = (kinds.admin_network,)
-"""Checks on what another check has made, which its strategy keeps to."""
-
-
-def flat(metadata):
-    """What is said of a type, without what only groups it."""
-    for item in metadata:
-        if isinstance(item, FieldInfo):
-            yield from flat(item.metadata)
-        elif isinstance(item, annotated_types.GroupedMetadata):
-            yield from flat(item)
-        else:
-            yield item
-
-
-def plain(annotation, metadata=()):
-    """A type without Annotated and without None, and all that is said of it."""
-    said = list(flat(metadata))
-    while True:
-        if typing.get_origin(annotation) is typing.Annotated:
-            annotation, *more = typing.get_args(annotation)
-            said = [*flat(more), *said]
-        elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
-            parts = [part for part in typing.get_args(annotation) if part is not type(None)]
-            if len(parts) > 1:
-                return typing.Union[tuple(parts)], said  # noqa: UP007 - made of a list
-            [annotation] = parts
-        else:
-            return annotation, said
-
-
-def checks(said):
-    """The functions of types.py among what is said of a type."""
-    functions = [item.func for item in said if isinstance(item, AfterValidator | BeforeValidator)]
-    return [f for f in functions if not getattr(f, "__qualname__", "").startswith("_quoted")]
-
-
-def bounds(said, low, high):
-    """The smallest and largest number (or length) that is allowed."""
-    for item in said:
-        low = max(low, getattr(item, "ge", low), getattr(item, "min_length", low))
-        high = min(high, getattr(item, "le", high), getattr(item, "max_length", None) or high)
-    return low, high
 
 
 def staying(servers, besides=None):

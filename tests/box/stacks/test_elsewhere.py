@@ -1,6 +1,6 @@
 """A server hosted elsewhere, beside the hub that watches it: from a plain Debian to its leaving.
 
-It is provisioned by the real engine, and no instance: nothing tells it who it is. Boots and converges machines: minutes.
+It is provisioned by the real engine, and no instance: nothing tells it who it is. It boots and converges.
 Run by `make soak`; up to its bundle, tests/box/test_box_elsewhere.py goes in each CI.
 """
 
@@ -73,7 +73,8 @@ def test_the_hub_finds_all_well_as_on_the_others(fleet, far, hub_server):
     settle(fleet, hub_server)
 
 
-def test_only_who_is_named_gets_in(far, foreign, hub):
+@pytest.mark.usefixtures("far")
+def test_only_who_is_named_gets_in(foreign, hub):
     assert foreign.reaches(ADDRESS, [22, 80, 5666, 4949]) == {80}
     assert hub.reaches(ADDRESS, [80, 5666, 4949]) == {80, 5666, 4949}
 
@@ -84,7 +85,8 @@ def test_a_second_run_changes_nothing(far):
     assert far.changes() == []
 
 
-def test_a_drill_restores_its_backup(fleet, far, capsys):
+@pytest.mark.usefixtures("far")
+def test_a_drill_restores_its_backup(fleet, capsys):
     code = drill.drill(fleet.root, "acme", None, None, as_json=True)
     [found] = json.loads(capsys.readouterr().out)
     assert found["ok"], found
