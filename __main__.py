@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pulumi
 
-from components.customer_environment import CustomerEnvironment, CustomerEnvironmentArgs
-from components.standing import refuse_what_harms
+from components.customer_environment import RECORD, CustomerEnvironment, CustomerEnvironmentArgs
+from components.standing import refuse_what_harms, standing
 from managed_server.problems import InputError
 from managed_server.proven import load_proven
 
@@ -17,7 +17,10 @@ try:
 except InputError as error:
     raise pulumi.RunError(str(error)) from error
 
-refuse_what_harms(customer)
-environment = CustomerEnvironment(customer.id, CustomerEnvironmentArgs(customer, bundles, TEMPLATES))
+outputs = standing()
+refuse_what_harms(customer, outputs)
+environment = CustomerEnvironment(
+    customer.id, CustomerEnvironmentArgs(customer, bundles, TEMPLATES, has_record=RECORD in outputs)
+)
 for name, value in environment.outputs.items():
     pulumi.export(name, value)

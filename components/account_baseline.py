@@ -21,6 +21,8 @@ class AccountBaselineArgs:
     region: str
     trail_bucket: str
     baseline: Baseline
+    has_record: bool
+    """Whether there is a record of calls already: it stays when no more is recorded."""
     providers: Mapping[str, aws.Provider]
     """Of the account, by region: that of the servers, and those of the baseline's regional parts."""
     disk_key_arn: pulumi.Input[str]
@@ -42,8 +44,6 @@ class AccountBaseline(pulumi.ComponentResource):
     ) -> None:
         super().__init__("managed-server:index:AccountBaseline", name, None, opts)
         self._name, self._args = name, args
-        home = args.providers[args.region]
-        self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         for region in args.baseline.ebs_encryption:
             self._disks(region)
         for region in args.baseline.instance_metadata:
@@ -51,10 +51,10 @@ class AccountBaseline(pulumi.ComponentResource):
         for region in args.baseline.access_analyzer:
             self._analyzer(region)
         if args.baseline.public_access_block:
-            self._no_public_bucket(home)
+            self._no_public_bucket()
         if args.baseline.password_policy:
-            self._passwords(home)
-        if args.baseline.trail:
+            self._passwords()
+        if args.baseline.trail or args.has_record:
             self._trail()
         self.register_outputs({})
 
@@ -94,7 +94,7 @@ class AccountBaseline(pulumi.ComponentResource):
             opts=self._in(region, kept=False),
         )
 
-    def _no_public_bucket(self, home: aws.Provider) -> None:
+    def _no_public_bucket(self) -> None:
         """S3.1."""
         aws.s3.AccountPublicAccessBlock(
             f"{self._name}-public-access",
@@ -102,10 +102,10 @@ class AccountBaseline(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=pulumi.ResourceOptions.merge(self._kept, pulumi.ResourceOptions(provider=home)),
+            opts=self._in(self._args.region),
         )
 
-    def _passwords(self, home: aws.Provider) -> None:
+    def _passwords(self) -> None:
         """IAM.7, IAM.15, IAM.16; the figures are the CIS benchmark's."""
         aws.iam.AccountPasswordPolicy(
             f"{self._name}-passwords",
@@ -115,9 +115,8 @@ class AccountBaseline(pulumi.ComponentResource):
             require_numbers=True,
             require_symbols=True,
             password_reuse_prevention=24,
-            max_password_age=90,
             allow_users_to_change_password=True,
-            opts=pulumi.ResourceOptions.merge(self._kept, pulumi.ResourceOptions(provider=home)),
+            opts=self._in(self._args.region),
         )
 
     def _trail(self) -> None:
@@ -126,11 +125,14 @@ class AccountBaseline(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, providers=[args.providers[args.region]])
         trail = AccountTrail(
             f"{self._name}-trail",
-            AccountTrailArgs(args.customer, args.account_id, args.region, args.trail_bucket),
+            AccountTrailArgs(
+                args.customer, args.account_id, args.region, args.trail_bucket, args.baseline.trail
+            ),
             opts=child,
         )
-        AccountAlarms(
-            f"{self._name}-alarms",
-            AccountAlarmsArgs(trail.log_group, args.baseline.alarms, args.topics),
-            opts=child,
-        )
+        if trail.log_group is not None:
+            AccountAlarms(
+                f"{self._name}-alarms",
+                AccountAlarmsArgs(trail.log_group, args.baseline.alarms, args.topics),
+                opts=child,
+            )

@@ -26,16 +26,18 @@ class AccountTrailArgs:
     account_id: str
     region: str
     bucket: str
+    records: bool = True
+    """Whether anything is recorded any more, besides what has been."""
 
 
 class AccountTrail(pulumi.ComponentResource):
     """A trail of all regions, validated and encrypted with a key of its own (FSBP CloudTrail.1, .2, .4, .5).
 
-    What holds the record is protected: a destroy ends the recording, and leaves what was recorded.
+    What holds the record is protected: who ends the recording keeps what was recorded.
     """
 
-    log_group: pulumi.Output[str]
-    """Name of the log group that has the record as well."""
+    log_group: pulumi.Output[str] | None = None
+    """Name of the log group that has the record as well; None: nothing is recorded any more."""
 
     def __init__(self, name: str, args: AccountTrailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("managed-server:index:AccountTrail", name, None, opts)
@@ -60,7 +62,12 @@ class AccountTrail(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=True),
         )
-        group, role, rights = self._searchable()
+        if args.records:
+            self.log_group = self._record(key, store)
+        self.register_outputs({"log_group": self.log_group})
+
+    def _record(self, key: EncryptionKey, store: PrivateBucket) -> pulumi.Output[str]:
+        name, (group, role, rights) = self._name, self._searchable()
         aws.cloudtrail.Trail(
             f"{name}-record",
             name=name,
@@ -75,8 +82,8 @@ class AccountTrail(pulumi.ComponentResource):
             # CloudTrail tries whether it may write to both, before it takes the setting.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*store.guards, rights]),
         )
-        self.log_group = group.name
-        self.register_outputs({"log_group": self.log_group})
+        recorded: pulumi.Output[str] = group.name
+        return recorded
 
     def _searchable(self) -> tuple[aws.cloudwatch.LogGroup, aws.iam.Role, aws.iam.RolePolicy]:
         """Where alarms look, and a person; and how CloudTrail comes to write there."""

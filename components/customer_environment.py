@@ -36,6 +36,9 @@ from managed_server.delivery_keys import pointer_key
 from managed_server.fragment import build_fragment, fragment_json
 from managed_server.spec import CustomerSpec, ServerSpec
 
+RECORD = "trail_bucket"
+"""The output that names the bucket of the record of calls."""
+
 
 @dataclass(frozen=True)
 class CustomerEnvironmentArgs:
@@ -44,6 +47,8 @@ class CustomerEnvironmentArgs:
     customer: CustomerSpec
     bundles: Mapping[str, Bundle]
     templates: Path
+    has_record: bool = False
+    """Whether the stack that stands has a record of calls to its account, which stays."""
 
 
 class CustomerEnvironment(pulumi.ComponentResource):
@@ -128,6 +133,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 region=customer.region,
                 trail_bucket=customer.trail_bucket,
                 baseline=customer.baseline,
+                has_record=args.has_record,
                 providers={
                     customer.region: self._home_provider,
                     customer.backup_region: self._backup_provider,
@@ -161,6 +167,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
             "delivery_bucket": delivery.bucket,
             "backup_bucket": self._backup.bucket,
             "topics": self._notifications.topics,
+            **({RECORD: customer.trail_bucket} if customer.baseline.trail or args.has_record else {}),
             **on_aws_alone,
         }
         self.register_outputs(self.outputs)

@@ -15,14 +15,25 @@ from managed_server.spec import CustomerSpec
 _READ = "pulumi:pulumi:readStackOutputs"
 
 
-def refuse_what_harms(customer: CustomerSpec) -> None:
+def standing() -> dict[str, Any]:
+    """Return the outputs of the stack as it stands; none before its first update."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    answer = pulumi.runtime.invoke(_READ, {"name": stack}).value or {}
+    return dict(answer.get("outputs") or {})
+
+
+def refuse_what_harms(customer: CustomerSpec, outputs: dict[str, Any]) -> None:
     """Stop the program where the stack file would do to a server that stands what must not be done.
+
+    Args:
+        customer: as the stack file has it.
+        outputs: of the stack as it stands.
 
     Raises:
         pulumi.RunError: with all that is refused. A preview only warns of what is a matter of time.
     """
     wrong = []
-    for refusal in refusals(customer, _servers(), _now()):
+    for refusal in refusals(customer, dict(outputs.get("servers") or {}), _now()):
         text = f"{customer.stack_file}: servers.{refusal.server}: {refusal.message}"
         if refusal.preview or not pulumi.runtime.is_dry_run():
             wrong.append(text)
@@ -34,9 +45,3 @@ def refuse_what_harms(customer: CustomerSpec) -> None:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(tz=datetime.UTC)
-
-
-def _servers() -> dict[str, dict[str, Any]]:
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = pulumi.runtime.invoke(_READ, {"name": stack}).value or {}
-    return dict((answer.get("outputs") or {}).get("servers") or {})

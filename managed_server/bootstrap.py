@@ -8,8 +8,8 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,27 +53,46 @@ class Keys:
         """All that there are.
 
         Raises:
-            BootstrapError: there is no such user.
+            BootstrapError: there is no such user, or AWS refuses.
         """
-        try:
-            listed = self.iam.list_access_keys(UserName=self.user)["AccessKeyMetadata"]
-        except self.iam.exceptions.NoSuchEntityException:
-            raise BootstrapError(
-                f"there is no user {self.user} in AWS: deploy the stack first (pulumi up)"
-            ) from None
+        with _refused():
+            try:
+                listed = self.iam.list_access_keys(UserName=self.user)["AccessKeyMetadata"]
+            except self.iam.exceptions.NoSuchEntityException:
+                said = f"there is no user {self.user} in AWS: deploy the stack first (pulumi up)"
+                raise BootstrapError(said) from None
         return [str(key["AccessKeyId"]) for key in listed]
 
     def make(self) -> Key:
-        """Make one; of all that there were, none is left."""
+        """Make one; of all that there were, none is left.
+
+        Raises:
+            BootstrapError: AWS refuses.
+        """
         for known in self.ids():
             self.delete(known)
-        made = self.iam.create_access_key(UserName=self.user)["AccessKey"]
+        with _refused():
+            made = self.iam.create_access_key(UserName=self.user)["AccessKey"]
         return Key(str(made["AccessKeyId"]), str(made["SecretAccessKey"]))
 
     def delete(self, key_id: str) -> None:
-        """Delete one; it is no fault if it is gone."""
-        with suppress(self.iam.exceptions.NoSuchEntityException):
+        """Delete one; it is no fault if it is gone.
+
+        Raises:
+            BootstrapError: AWS refuses.
+        """
+        with _refused(), suppress(self.iam.exceptions.NoSuchEntityException):
             self.iam.delete_access_key(UserName=self.user, AccessKeyId=key_id)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 0.3 s
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise BootstrapError(str(error)) from error
 
 
 def keys(customer: CustomerSpec, server: ServerSpec) -> Keys:
@@ -82,13 +101,10 @@ def keys(customer: CustomerSpec, server: ServerSpec) -> Keys:
     Raises:
         BootstrapError: AWS refuses.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 0.3 s
-
-    try:
-        found = Keys(client(customer, "iam", f"bootstrap-{server.name}"), customer.access_user(server.name))
-        found.ids()
-    except (BotoCoreError, ClientError) as error:
-        raise BootstrapError(str(error)) from error
+    with _refused():
+        iam = client(customer, "iam", f"bootstrap-{server.name}")
+    found = Keys(iam, customer.access_user(server.name))
+    found.ids()
     return found
 
 
@@ -181,20 +197,19 @@ def to_file(
     """Write the script to a file, for a machine that only its own console reaches.
 
     Raises:
-        BootstrapError: the file stands already, or can't be written.
+        BootstrapError: the file stands already, or can't be written, or AWS refuses.
+        RenderError: the template can't be rendered. In each case neither file nor key is left.
     """
     _agreed(server, found, agree)
-    key: Key | None = None
     try:
-        with open(
-            path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)
-        ) as file:
+        path.touch(0o600, exist_ok=False)
+        with ExitStack() as undo:
+            undo.callback(path.unlink)
             key = found.make()
-            file.write(script(templates, customer, server, key, _SCRIPT_LASTS_S))
+            undo.callback(found.delete, key.id)
+            path.write_text(script(templates, customer, server, key, _SCRIPT_LASTS_S), encoding="utf-8")
+            undo.pop_all()
     except OSError as error:
-        if key is not None:
-            found.delete(key.id)
-            path.unlink()
         raise BootstrapError(f"{path}: {error.strerror or error}") from error
 
 

@@ -1,6 +1,7 @@
 """What is left in buckets when a server or a customer has gone: until when it is locked, and its end."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -62,6 +63,20 @@ def no_more_logs(s3: Any, bucket: str) -> None:
         KeptError: AWS refuses.
     """
     _asked(lambda: s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={}))
+
+
+def no_more_records(cloudtrail: Any, trail: str) -> None:
+    """End what a trail records; it is no fault if it is gone.
+
+    Raises:
+        KeptError: AWS refuses.
+    """
+
+    def stop() -> None:
+        with suppress(cloudtrail.exceptions.TrailNotFoundException):
+            cloudtrail.stop_logging(Name=trail)
+
+    _asked(stop)
 
 
 def why_not(client: Callable[[], Any], bucket: str) -> str | None:

@@ -9,6 +9,7 @@ Resource = dict[str, Any]
 _SERVER, _PUBLISHED = "managed-server:index:ManagedServer", "managed-server:index:HubFragment"
 _STACK = "pulumi:pulumi:Stack"
 _BUCKET = "aws:s3/bucket:Bucket"
+_TRAIL = "aws:cloudtrail/trail:Trail"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class State:
             for each in self.resources
             if each["type"] == _BUCKET and not (each.get("inputs") or {}).get("forceDestroy")
         ]
+
+    def trails(self) -> list[Resource]:
+        """What records calls to the account."""
+        return [each for each in self.resources if each["type"] == _TRAIL]
 
     def provider_of(self, resource: Resource) -> dict[str, Any]:
         """Inputs of a resource's provider: region, account and role."""

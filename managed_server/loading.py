@@ -47,7 +47,8 @@ class Document:
         value = self.data
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
-        return frozenset(key for key, item in (value or {}).items() if item is not None)
+        items = value.items() if isinstance(value, dict) else ()
+        return frozenset(key for key, item in items if item is not None)
 
     def problem(self, path: Path, message: str, *, warning: bool = False) -> Problem:
         """Make a problem that points at ``path``."""

@@ -213,8 +213,9 @@ class _Resolver:
             known = ", ".join(map(str, sorted(self.project.debian.releases)))
             self.error((*at, "debian"), f"Debian {server.debian} is not supported; known: {known}")
         types, own = self.project.instance_types, self.stack in self.project.provider.hubs
-        for path, message in hosting.problems(types, server, self._keys(at), hub=own):
-            self.error((*at, *path), message)
+        if name in self._keys(("servers",)):  # else it stands in for those that the file should have
+            for path, message in hosting.problems(types, server, self._keys(at), hub=own):
+                self.error((*at, *path), message)
         machine = hosting.facts(types, server)
         for index, site in enumerate(server.sites):
             if site in server.sites[:index]:

@@ -98,15 +98,29 @@ def _names(root: Path, customer: CustomerSpec, server: str | None) -> tuple[str,
             if server in known
             else ("servers", f"has no server {server!r}; it has: {', '.join(sorted(known))}")
         )
-    if wrong is None and customer.retires and customer.runs_hub:
-        left = [
-            s for s in stack_names(root) if s != customer.id and load_stack(root, s)[1].hub == customer.id
-        ]
-        if left:
-            wrong = ("retire", f"is the hub of {', '.join(left)}: move them to another hub first")
+    if wrong is None and server is None:
+        wrong = _needed(root, customer)
     if wrong:
         raise InputError([Problem(customer.stack_file, 0, *wrong)])
     return customer.retiring if server is None else (server,)
+
+
+def _needed(root: Path, customer: CustomerSpec) -> tuple[str, str] | None:
+    """Tell why a customer can't end before others: it is their hub, or their account is its own."""
+    others = {s: load_stack(root, s)[1] for s in stack_names(root) if s != customer.id}
+    watched = [name for name, other in others.items() if other.hub == customer.id]
+    if customer.runs_hub and watched:
+        return "retire", f"is the hub of {', '.join(watched)}: move them to another hub first"
+    sharing = [name for name, other in others.items() if other.aws.shares_account_with == customer.id]
+    if sharing:
+        return (
+            "retire",
+            (
+                f"{', '.join(sharing)} shares its account, and has the record of calls from it: take "
+                "`shares_account_with` out of that stack file and deploy it first"
+            ),
+        )
+    return None
 
 
 def _end(
@@ -212,6 +226,8 @@ def _let_go(
             "to be read. Keep the stack file as it is. After that, run this command again: it lets them go"
         )
         return
+    if server is None:
+        _no_more_records(state, progress)
     there = [(s3, kept) for s3, kept in found if kept.versions]
     if there or (server is None and state.resources):
         agree(
@@ -219,7 +235,8 @@ def _let_go(
             + (
                 ""
                 if server
-                else f"\nThe keys of {who}, the passphrase of its backups, and all else go as well."
+                else f"\nThe keys of {who}, the passphrase of its backups, the record of calls to its "
+                "account, and all else go as well."
             )
         )
     for s3, kept in found if server is None else ():
@@ -232,6 +249,18 @@ def _let_go(
         progress(f"nothing is left of {who}: remove {customer.stack_file}")
     else:
         progress(f"nothing is left of {who}: take its lines out of {customer.stack_file}")
+
+
+def _no_more_records(state: State, progress: Progress) -> None:
+    """End the record of calls: its bucket can't be emptied while there are new ones.
+
+    Raises:
+        KeptError: AWS refuses.
+    """
+    for trail in state.trails():
+        cloudtrail = recovery_finders.clients(state.provider_of(trail), dict(os.environ))("cloudtrail")
+        kept_backups.no_more_records(cloudtrail, trail["id"])
+        progress(f"{trail['id']}: nothing more is recorded")
 
 
 def _destroy(root: Path, stack: str, exported: dict[str, Any], state: State, progress: Progress) -> None:

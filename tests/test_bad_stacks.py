@@ -153,7 +153,8 @@ def test_all_files_at_once(inputs):
     write_stack(
         inputs, STACK.replace("[nginx, php]", "[ngnix, pph]").replace("term_months: 12", "term_months: 1")
     )
-    write_stack(inputs, STACK.replace("hub: hub", "hub: x"), name="other")
+    other = STACK.replace("hub: hub", "hub: x").replace("123456789012", "210987654321")
+    write_stack(inputs, other, name="other")
     done = check(inputs, "--json")
     assert done.returncode == 2
     said = [(p["file"], p["line"]) for p in json.loads(done.stdout)["problems"] if p["severity"] == "error"]
@@ -286,6 +287,7 @@ def test_one_fault_does_not_hide_another(inputs, kind):
     found = told(inputs, text.replace("t3.large", "t3.metal"))
     assert any(words in line for line in found), found
     assert any("aws.backup_region: is the servers' own region" in line for line in found), found
+    assert not any("unknown:" in line for line in found), "that server is in no file"
     if kind != "no servers":
         assert any("'t3.metal' is not in catalogue/instance-types.yaml" in line for line in found), found
 

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from managed_server import bootstrap
 from managed_server.bootstrap import BootstrapError, Key, Keys, Way, script
+from managed_server.rendering import RenderError
 from managed_server.resolve import load_customer
 from tests.stackfile import FAR, STACK, write_stack
 from tests.test_cli import managed
@@ -137,6 +139,27 @@ def test_a_script_is_for_its_owner_alone_and_never_written_over(inputs, customer
     with pytest.raises(BootstrapError, match=r"far\.sh: File exists"):
         bootstrap.to_file(*arguments, agree=lambda _: None)
     assert iam.keys == ["AKIANEW1"], "the one in the file still works"
+
+
+@pytest.mark.parametrize("wrong", ["AWS refuses", "no such template"])
+def test_a_script_that_comes_to_nothing_leaves_neither_file_nor_key(inputs, customer, tmp_path, wrong):
+    iam, path = Iam(), tmp_path / "far.sh"
+    templates = inputs / "templates"
+    if wrong == "AWS refuses":
+        refusal = ClientError({"Error": {"Code": "LimitExceeded", "Message": wrong}}, "CreateAccessKey")
+        iam.create_access_key = lambda **_: raising(refusal)
+    else:
+        templates = tmp_path
+    with pytest.raises((BootstrapError, RenderError)):
+        bootstrap.to_file(
+            templates, customer, customer.server("far"), Keys(iam, USER), path, agree=lambda _: None
+        )
+    assert not path.exists()
+    assert iam.keys == []
+
+
+def raising(error):
+    raise error
 
 
 def test_the_script_is_bash_and_holds_what_user_data_hold(inputs, customer):

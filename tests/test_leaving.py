@@ -373,6 +373,16 @@ def test_a_hub_does_not_leave_its_customers(place, inputs):
     assert asked(place, "") == []
 
 
+def test_a_customer_does_not_leave_an_account_that_others_share(place, inputs):
+    write_stack(inputs, STACK + "    retire: true\n")
+    shared = "backup_region: eu-west-1, shares_account_with: acme"
+    write_stack(inputs, STACK.replace("backup_region: eu-west-1", shared), "second")
+    access = retires.Access("ssh", None, ())
+    with pytest.raises(InputError, match="second shares its account, and has the record of calls"):
+        retires.retire(inputs, "acme", None, access, agree=print, progress=print)
+    assert asked(place, "") == []
+
+
 def test_a_customer_goes_with_its_backups_when_nothing_is_locked(place, inputs):
     write_stack(inputs, STACK.replace("web1:", "web:") + "    retire: true\n")
     said = command(inputs, None)

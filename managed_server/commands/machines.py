@@ -30,9 +30,7 @@ def bootstrap(
     root: Root = HERE,
 ) -> None:
     """Make a plain Debian the managed server that its stack file describes; again, to give it another key."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - commands load what they need
-
-    from managed_server import bootstrap as machines  # noqa: PLC0415
+    from managed_server import bootstrap as machines  # noqa: PLC0415 - commands load what they need
     from managed_server.resolve import load_customer  # noqa: PLC0415
 
     here = repository(root)
@@ -59,7 +57,7 @@ def bootstrap(
                 agree=lambda text: agree(text, yes=yes),
                 progress=lambda message: typer.echo(f"· {message}", err=True),
             )  # fmt: skip
-    except (machines.BootstrapError, BotoCoreError, ClientError) as error:
+    except machines.BootstrapError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     if script is not None:

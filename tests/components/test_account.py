@@ -55,7 +55,7 @@ def test_passwords_are_those_of_the_benchmark(account):
     inputs = account.one("AccountPasswordPolicy").inputs
     assert inputs["minimumPasswordLength"] >= 14
     assert inputs["passwordReusePrevention"] == 24
-    assert inputs["maxPasswordAge"] <= 90
+    assert "maxPasswordAge" not in inputs, "the policies say why (policies/left-out.yaml, IAM.17)"
     kinds = ("LowercaseCharacters", "UppercaseCharacters", "Numbers", "Symbols")
     assert all(inputs[f"require{kind}"] is True for kind in kinds)
 
@@ -155,7 +155,7 @@ def test_each_alarm_has_a_filter_on_the_trails_logs_and_tells_whom_its_priority_
         assert f"docs/runbooks/{alarm.runbook}.md" in inputs["alarmDescription"]
 
 
-def alone(baseline) -> Recorded:
+def alone(baseline, *, has_record=False) -> Recorded:
     """The component by itself: what a switch does needs no more."""
 
     def program():
@@ -168,6 +168,7 @@ def alone(baseline) -> Recorded:
                 region="eu-west-2",
                 trail_bucket=BUCKET,
                 baseline=baseline,
+                has_record=has_record,
                 providers=providers,
                 disk_key_arn="arn:aws:key",
                 topics=dict.fromkeys(Priority, "arn:aws:topic"),
@@ -194,6 +195,15 @@ def test_each_part_can_be_off(account, part, off, kinds):
     for left in of_the_account(rest):
         del gone[left.name]
     assert set(gone.values()) == kinds
+
+
+def test_who_ends_the_record_keeps_what_was_recorded_with_all_that_guards_it(account):
+    off = dataclasses.replace(factories.BASELINE, trail=False, alarms=())
+    left = {r.name: r.protect for r in of_the_account(alone(off, has_record=True)) if "-trail-" in r.name}
+    guarded = {r.name for r in of_the_account(account) if "-trail-" in r.name and r.protect}
+    assert left.keys() - guarded == {"acme-account-trail-encryption-alias"}
+    assert guarded <= left.keys()
+    assert all(left[name] for name in guarded)
 
 
 def test_nothing_of_an_account_that_has_all_of_its_own():

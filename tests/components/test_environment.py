@@ -137,6 +137,7 @@ def test_outputs(acme):
         "backup_bucket": "ms-acme-backup-123456789012-eu-west-1",
         "dashboard": "https://eu-west-2.console.aws.amazon.com/cloudwatch/home?region=eu-west-2"
         "#dashboards/dashboard/acme-dashboard",
+        "trail_bucket": "ms-acme-trail-123456789012-eu-west-2",
         "topics": {"page": "arn:aws:acme-alarms-page", "ticket": "arn:aws:acme-alarms-ticket"},
     }
 

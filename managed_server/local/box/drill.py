@@ -158,6 +158,7 @@ def _reader(customer: CustomerSpec, server: str, local: aws.LocalAws) -> Iterato
     name, group = f"{customer.access_user(server)}-drill", customer.access_group(server)
     denied = {"Effect": "Deny", "NotAction": _READING, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    _gone(iam, name)  # what a drill that was killed has left
     iam.create_user(UserName=name)
     try:
         iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=policy)
@@ -165,13 +166,22 @@ def _reader(customer: CustomerSpec, server: str, local: aws.LocalAws) -> Iterato
         made = iam.create_access_key(UserName=name)["AccessKey"]
         yield Key(made["AccessKeyId"], made["SecretAccessKey"])
     finally:
-        for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
-        for each in iam.list_groups_for_user(UserName=name)["Groups"]:
-            iam.remove_user_from_group(UserName=name, GroupName=each["GroupName"])
-        for each in iam.list_user_policies(UserName=name)["PolicyNames"]:
-            iam.delete_user_policy(UserName=name, PolicyName=each)
-        iam.delete_user(UserName=name)
+        _gone(iam, name)
+
+
+def _gone(iam: Any, name: str) -> None:
+    """See to it that there is no such user."""
+    try:
+        keys = iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+    except iam.exceptions.NoSuchEntityException:
+        return
+    for each in keys:
+        iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
+    for each in iam.list_groups_for_user(UserName=name)["Groups"]:
+        iam.remove_user_from_group(UserName=name, GroupName=each["GroupName"])
+    for each in iam.list_user_policies(UserName=name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=name, PolicyName=each)
+    iam.delete_user(UserName=name)
 
 
 def _wait(box: Box) -> None:
