@@ -153,7 +153,7 @@ def test_all_files_at_once(inputs):
     write_stack(
         inputs, STACK.replace("[nginx, php]", "[ngnix, pph]").replace("term_months: 12", "term_months: 1")
     )
-    other = STACK.replace("hub: hub", "hub: x").replace("123456789012", "210987654321")
+    other = STACK.replace("hub: hub", "hub: x").replace("123456789012", "345678901234")
     write_stack(inputs, other, name="other")
     done = check(inputs, "--json")
     assert done.returncode == 2
