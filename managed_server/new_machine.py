@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from managed_server.inputs import load_stack
+from managed_server.pulumi_command import PulumiError, pulumi
 from managed_server.recovery import RecoveryError, recover
 from managed_server.restore import RestoreError, outputs_of, run
 
@@ -63,7 +64,10 @@ def restore(
         InputError: the stack has no such server.
         RestoreError: it failed; the same command goes on from there.
     """
-    settle(root, stack, progress)
+    try:
+        recover(root, stack, dict(os.environ), progress)
+    except RecoveryError as error:
+        raise RestoreError(str(error)) from error
     place = look(root, stack, server)
     if place.replaced:
         agree(f"{place.lost}, which was lost, has been replaced by {place.now}; {where} gets its data.")
@@ -127,23 +131,11 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
     else:
         if place.protected:
             progress(f"{place.lost} is no longer protected")
-            run_pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
+            _pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
         more = ["--replace", place.urn]
     progress("a new machine takes its address, its role and its bundle")
     command = ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies", *more]
-    run_pulumi(root, command, show=True)
-
-
-def settle(root: Path, stack: str, progress: Progress) -> None:
-    """Put the stack's state right after a run that was killed.
-
-    Raises:
-        RestoreError: it can't be.
-    """
-    try:
-        recover(root, stack, dict(os.environ), progress)
-    except RecoveryError as error:
-        raise RestoreError(str(error)) from error
+    _pulumi(root, command, show=2)
 
 
 def _to_new(note: Path, ssh: str) -> str:
@@ -185,21 +177,12 @@ def wait(where: str, ssh: str, progress: Progress, seconds: float) -> None:
 
 
 def _resources(root: Path, stack: str) -> list[dict[str, Any]]:
-    exported = json.loads(run_pulumi(root, ["stack", "export", "--stack", stack]))
+    exported = json.loads(_pulumi(root, ["stack", "export", "--stack", stack]))
     return list((exported["deployment"] or {}).get("resources") or [])
 
 
-def run_pulumi(root: Path, arguments: list[str], *, show: bool = False) -> str:
-    """Run Pulumi; its own output is the progress where it is shown (on stderr)."""
+def _pulumi(root: Path, arguments: list[str], *, show: int | None = None) -> str:
     try:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"], cwd=root, stdin=subprocess.DEVNULL,
-            stdout=2 if show else subprocess.PIPE, stderr=None if show else subprocess.PIPE, text=True,
-            check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise RestoreError("there is no pulumi to make a machine with") from None
-    if done.returncode:
-        said = "" if show else f": {(done.stderr or done.stdout or '').strip()}"
-        raise RestoreError(f"pulumi {' '.join(arguments[:2])} failed{said}")
-    return done.stdout or ""
+        return pulumi(root, arguments, show=show)
+    except PulumiError as error:
+        raise RestoreError(str(error)) from error

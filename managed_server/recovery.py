@@ -10,7 +10,6 @@ A lock that a dead process left is removed; one that a living process holds is w
 import json
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from managed_server import recovery_finders, recovery_state
+from managed_server.pulumi_command import PulumiError, pulumi
 
 _WAIT_S = 300
 """Seconds that a living process may hold the lock: a bucket's lifecycle rules alone take 55."""
@@ -236,15 +236,7 @@ def _lives(pid: int) -> bool:
 
 
 def _pulumi(arguments: list[str], root: Path, environ: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=root,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RecoveryError(f"pulumi {' '.join(arguments[:2])} failed:\n{done.stderr or done.stdout}")
-    return done.stdout
+    try:
+        return pulumi(root, arguments, environ)
+    except PulumiError as error:
+        raise RecoveryError(str(error)) from error

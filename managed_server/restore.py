@@ -11,6 +11,7 @@ from typing import Any
 
 from managed_server.inputs import load_project, load_stack
 from managed_server.problems import InputError, Problem
+from managed_server.pulumi_command import PulumiError, pulumi
 
 PROGRAM = (
     *("sudo", "systemd-run", "--quiet", "--collect", "--wait", "--pipe"),
@@ -50,18 +51,11 @@ def outputs_of(root: Path, stack: str) -> dict[str, Any]:
     Raises:
         RestoreError: Pulumi doesn't tell them.
     """
-    command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise RestoreError(
-            "there is no pulumi to ask for the server's address: name it with --address"
-        ) from None
-    if done.returncode:
-        raise RestoreError(
-            f"pulumi doesn't tell the server's address (--address does): {done.stderr.strip()}"
-        )
-    return dict(json.loads(done.stdout))
+        told = pulumi(root, ["stack", "output", "--json", "--stack", stack])
+    except PulumiError as error:
+        raise RestoreError(f"{error}\nNobody tells the server's address: name it with --address") from error
+    return dict(json.loads(told))
 
 
 def price(root: Path) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 from managed_server import kept_backups, recovery, recovery_finders
 from managed_server.inputs import load_stack, stack_names
 from managed_server.leaving import State
-from managed_server.new_machine import run_pulumi, settle
 from managed_server.problems import InputError, Problem
+from managed_server.pulumi_command import PulumiError, pulumi
 from managed_server.resolve import load_customer
 from managed_server.spec import CustomerSpec
 
@@ -68,10 +68,12 @@ def retire(
     customer = load_customer(root, stack)
     names = _names(root, customer, server)
     try:
-        settle(root, stack, progress)
+        recovery.recover(root, stack, dict(os.environ), progress)
         _end(root, customer, names, access, agree, progress)
         _let_go(root, customer, server, agree, progress)
-    except (recovery.RecoveryError, recovery_finders.LookUpError, kept_backups.KeptError) as error:
+    except (
+        recovery.RecoveryError, recovery_finders.LookUpError, kept_backups.KeptError, PulumiError,
+    ) as error:  # fmt: skip
         raise RetireError(str(error)) from error
 
 
@@ -149,7 +151,7 @@ def _end(
     recovery.import_state(root, stack, exported, environ)
     progress(f"pulumi up -s {stack}: all else of {', '.join(names)} goes")
     command = ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies"]
-    run_pulumi(root, command, show=True)
+    pulumi(root, command, show=2)
 
 
 def _state(root: Path, stack: str) -> tuple[dict[str, Any], State]:
@@ -268,5 +270,5 @@ def _destroy(root: Path, stack: str, exported: dict[str, Any], state: State, pro
         state.let_all_go()
         recovery.import_state(root, stack, exported, dict(os.environ))
         progress(f"pulumi destroy -s {stack}: nothing is protected any more")
-        run_pulumi(root, ["destroy", "--yes", "--skip-preview", "--stack", stack], show=True)
-    run_pulumi(root, ["stack", "rm", "--yes", "--preserve-config", "--stack", stack])
+        pulumi(root, ["destroy", "--yes", "--skip-preview", "--stack", stack], show=2)
+    pulumi(root, ["stack", "rm", "--yes", "--preserve-config", "--stack", stack])

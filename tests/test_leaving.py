@@ -16,7 +16,6 @@ from managed_server.project import Project
 from managed_server.reports.show import customer_data
 from managed_server.reports.show_text import print_customer
 from managed_server.resolve import resolve_stack
-from managed_server.restore import RestoreError
 from tests.conftest import ROOT
 from tests.stackfile import STACK, write_stack
 
@@ -306,7 +305,7 @@ def test_run_again_it_does_nothing_twice(place, inputs):
 
 def test_after_a_failed_update_the_same_command_goes_on(place, inputs):
     (place / "fails").touch()
-    with pytest.raises(RestoreError, match="pulumi up --yes failed"):
+    with pytest.raises(retires.RetireError, match="pulumi up --yes failed"):
         command(inputs)
     state = State("acme", json.loads((place / "state").read_text())["deployment"]["resources"])
     assert state.standing(("web",)) == {}
@@ -341,7 +340,7 @@ def test_nothing_happens_where_somebody_says_no(place, inputs):
 def test_a_dead_hub_is_told_of_and_blocks_nothing(place, inputs, monkeypatch):
     monkeypatch.setattr(retires.kept_backups, "why_not", lambda *_: "no such bucket")
     (place / "fails").touch()
-    with pytest.raises(RestoreError):
+    with pytest.raises(retires.RetireError):
         command(inputs)
     state = State("acme", json.loads((place / "state").read_text())["deployment"]["resources"])
     assert state.published(("web",)) == []

@@ -26,7 +26,6 @@ def retire(
 ) -> None:
     """End what the stack file says is to leave: last backup, then all of it but the backups; those later."""
     from managed_server import retire as retires  # noqa: PLC0415 - commands load what they need
-    from managed_server.restore import RestoreError  # noqa: PLC0415
 
     try:
         retires.retire(
@@ -34,6 +33,6 @@ def retire(
             agree=lambda text: agree(text, yes=yes),
             progress=lambda message: typer.echo(f"· {message}", err=True),
         )  # fmt: skip
-    except (retires.RetireError, RestoreError) as error:
+    except retires.RetireError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

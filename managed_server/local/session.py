@@ -11,7 +11,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from managed_server.local import engine as engines
 from managed_server.local import hub_addresses
 from managed_server.local.aws import process as aws
 from managed_server.problems import InputError
+from managed_server.pulumi_command import PulumiError, pulumi
 from managed_server.recovery import RecoveryError, recover
 
 _LOCAL = ".local"
@@ -117,7 +117,7 @@ def preview(root: Path, stacks: list[str]) -> int:
                 _select(root, stack, environ)
                 recover(root, stack, environ, _progress)
                 arguments = ["preview", "--diff", "--stack", stack, "--policy-pack", "policies"]
-                _pulumi(arguments, root, environ, show=True)
+                _pulumi(arguments, root, environ, show=1)
     except _FAILURES as error:
         return _failed(error)
     return 0
@@ -194,23 +194,13 @@ def _end_with_parent() -> None:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _pulumi(arguments: list[str], root: Path, environ: dict[str, str], *, show: bool) -> str:
-    """Run Pulumi; its own output is the progress. Returns what it printed where it is not shown."""
-    done = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=root,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=None if show else subprocess.PIPE,
-        stderr=None if show else subprocess.PIPE,
-        text=True,
-        check=False,
-        preexec_fn=_end_with_parent,  # one system call; no lock is taken
-    )
-    if done.returncode:
-        said = "" if show else f"\n{done.stderr or done.stdout}"
-        raise SessionError(f"pulumi {' '.join(arguments)} ended with exit code {done.returncode}{said}")
-    return done.stdout or ""
+def _pulumi(arguments: list[str], root: Path, environ: dict[str, str], *, show: int | None = None) -> str:
+    """Run Pulumi; it ends with this process."""
+    try:
+        # One system call, and no lock is taken: safe between fork and exec.
+        return pulumi(root, arguments, environ, show=show, first=_end_with_parent)
+    except PulumiError as error:
+        raise SessionError(str(error)) from error
 
 
 def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
@@ -221,7 +211,7 @@ def _up_one(root: Path, stack: str, environ: dict[str, str]) -> None:
         ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies"],
         root,
         environ,
-        show=True,
+        show=1,
     )
 
 
@@ -236,7 +226,7 @@ def _select(root: Path, stack: str, environ: dict[str, str]) -> None:
     data = read_yaml(path, root).data
     provider = data.get("secretsprovider") if isinstance(data, dict) else None
     secrets = ["--secrets-provider", provider] if isinstance(provider, str) else []
-    _pulumi(["stack", "select", "--create", stack, *secrets], root, environ, show=False)
+    _pulumi(["stack", "select", "--create", stack, *secrets], root, environ)
     after = path.read_text()
     if after != before:
         added = [line for line in after.splitlines() if line.startswith("encryptionsalt: ")]
@@ -245,9 +235,7 @@ def _select(root: Path, stack: str, environ: dict[str, str]) -> None:
 
 
 def _outputs(root: Path, stack: str, environ: dict[str, str]) -> dict[str, Any]:
-    return dict(
-        json.loads(_pulumi(["stack", "output", "--json", "--stack", stack], root, environ, show=False))
-    )
+    return dict(json.loads(_pulumi(["stack", "output", "--json", "--stack", stack], root, environ)))
 
 
 def _print_standing(root: Path, stacks: list[str], environ: dict[str, str]) -> None:

@@ -149,3 +149,24 @@ def unimplemented(aws: Aws) -> None:
         aws.client("cloudwatch").list_metric_streams()
     with pytest.raises(ClientError, match="no such call"):
         aws.client("logs").list_anomalies()
+
+
+def rule_descriptions(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = [ec2.create_security_group(GroupName=n, Description=n, VpcId=vpc)["GroupId"] for n in ("a", "b")]
+    one = {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379}
+    pair = {"GroupId": made[1], "Description": "redis of b"}
+    said = ec2.authorize_security_group_ingress(
+        GroupId=made[0], IpPermissions=[{**one, "UserIdGroupPairs": [pair]}]
+    )
+    wanted = [said["SecurityGroupRules"][0]["SecurityGroupRuleId"]]
+    [rule] = ec2.describe_security_group_rules(SecurityGroupRuleIds=wanted)["SecurityGroupRules"]
+    assert rule.get("Description") == "redis of b", "no description"
+    changed = {**one, "ReferencedGroupId": made[1], "Description": "redis"}
+    ec2.modify_security_group_rules(
+        GroupId=made[0],
+        SecurityGroupRules=[{"SecurityGroupRuleId": wanted[0], "SecurityGroupRule": changed}],
+    )
+    [rule] = ec2.describe_security_group_rules(SecurityGroupRuleIds=wanted)["SecurityGroupRules"]
+    assert rule["Description"] == "redis"

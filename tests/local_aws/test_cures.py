@@ -49,6 +49,7 @@ PROOFS = {
     "monitoring": Proof(machines.monitoring, "500|syntax error"),
     "region_keys": Proof(storage.region_keys, "already exists"),
     "root_volume": Proof(machines.root_volume, "/dev/sda1"),
+    "rule_descriptions": Proof(machines.rule_descriptions, "no description"),
     "server_rights": Proof(rights.server_rights, "DID NOT RAISE"),
     "termination": Proof(machines.termination, "DID NOT RAISE"),
     "trail_names": Proof(rights.trail_names, "all trails"),
