@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.server_alarms import told_first
 from managed_server.model.contract import Priority
 from managed_server.spec import AccountAlarm
 
@@ -47,9 +48,7 @@ class AccountAlarms(pulumi.ComponentResource):
             aws.cloudwatch.MetricAlarm(
                 f"{name}-{alarm.id}",
                 name=metric,
-                alarm_description=(
-                    f"[{alarm.priority}] {alarm.description}. Runbook: docs/runbooks/{alarm.runbook}.md"
-                ),
+                alarm_description=told_first(alarm),
                 namespace=_NAMESPACE,
                 metric_name=metric,
                 statistic="Sum",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.backup_rights import own_backups
 from components.documents import Statement, account_root
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
@@ -181,25 +182,10 @@ def _may_write(args: OffsiteBackupArgs) -> tuple[Statement, ...]:
     """Let each server do in its own part of the bucket what its role allows; none deletes a version."""
     if args.writers is None:
         return ()
-    who, bucket = _servers(args.writers), f"arn:aws:s3:::{args.bucket}"
-    own = "${aws:PrincipalTag/server}/"
-    listing = {**who["Condition"], "StringLike": {"s3:prefix": [own, f"{own}*"]}}
-    return (
-        {
-            **who,
-            "Sid": "OwnBackups",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-            "Resource": f"{bucket}/{own}*",
-        },
-        {**who, "Sid": "UnlockOwnBackups", "Action": "s3:DeleteObject", "Resource": f"{bucket}/{own}locks/*"},
-        {**who, "Sid": "FindBackups", "Action": "s3:GetBucketLocation", "Resource": bucket},
-        {
-            **who,
-            "Sid": "ListOwnBackups",
-            "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
-            "Resource": bucket,
-            "Condition": listing,
-        },
+    who = _servers(args.writers)
+    return tuple(
+        {**one, **who, "Condition": {**who["Condition"], **one.get("Condition", {})}}
+        for one in own_backups(f"arn:aws:s3:::{args.bucket}", "${aws:PrincipalTag/server}/")
     )
 
 

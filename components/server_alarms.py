@@ -9,10 +9,10 @@ import pulumi_aws as aws
 
 from managed_server import maintenance_clock
 from managed_server.model.cloudwatch import INSTANCE
-from managed_server.spec import Alarm, ServerSpec
+from managed_server.spec import AccountAlarm, Alarm, ServerSpec
 
-PURPOSE = "suppressor"
-"""Tag of an alarm that tells nobody, on purpose: it keeps another one quiet."""
+SUPPRESSOR = "suppressor"
+"""Value of the tag ``purpose`` of an alarm that tells nobody, on purpose: it keeps another one quiet."""
 
 SHARE = "100*part/whole"
 """Metric math of a percentage."""
@@ -52,7 +52,7 @@ class ServerAlarms(pulumi.ComponentResource):
         return aws.cloudwatch.MetricAlarm(
             name,
             name=name,
-            alarm_description=description(alarm),
+            alarm_description=told_first(alarm),
             **watched(alarm, args.instance_id),
             comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
@@ -95,7 +95,7 @@ class ServerAlarms(pulumi.ComponentResource):
             evaluation_periods=1,
             datapoints_to_alarm=1,
             treat_missing_data="notBreaching",
-            tags={"Name": name, "server": args.server.name, "purpose": PURPOSE},
+            tags={"Name": name, "server": args.server.name, "purpose": SUPPRESSOR},
             opts=self._child,
         )
 
@@ -173,6 +173,6 @@ def _ec2_actions(region: str, alarm: Alarm) -> list[str]:
     return [f"arn:aws:automate:{region}:ec2:{alarm.ec2_action}"] if alarm.ec2_action else []
 
 
-def description(alarm: Alarm) -> str:
+def told_first(alarm: Alarm | AccountAlarm) -> str:
     """Return what the person who is woken reads first."""
     return f"[{alarm.priority}] {alarm.description}. Runbook: docs/runbooks/{alarm.runbook}.md"

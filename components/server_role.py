@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.backup_rights import own_backups
 from components.documents import Statement, document, parameter_rights, trust
 from managed_server.delivery_keys import bundle_key, peers_key, pointer_key
 
@@ -85,17 +86,10 @@ def statements(args: ServerRoleArgs) -> list[Statement]:
 def _own(args: ServerRoleArgs) -> list[Statement]:
     """Return a server's rights to its own bundles, its own backups, and the passphrase.
 
-    It reads earlier versions of its backups, by which a restore finds what was there before it was written
-    over.
-
-    The only things that it may delete are the locks of its own backup repository, which hold no data; of
-    them, as of everything else in that bucket, earlier versions stay.
-
     The AWS-managed policy for Session Manager lets it read other parameters of the account; secret ones stay
     closed, since the key opens for the one parameter named here alone.
     """
-    delivery, backup = f"arn:aws:s3:::{args.delivery_bucket}", f"arn:aws:s3:::{args.backup_bucket}"
-    backup_prefix = f"{args.server}/"
+    delivery = f"arn:aws:s3:::{args.delivery_bucket}"
     return [
         {
             "Sid": "OwnBundles",
@@ -107,31 +101,7 @@ def _own(args: ServerRoleArgs) -> list[Statement]:
                 *([f"{delivery}/{peers_key(args.server)}"] if args.linked else []),
             ],
         },
-        {
-            "Sid": "OwnBackups",
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-            "Resource": f"{backup}/{backup_prefix}*",
-        },
-        {
-            "Sid": "UnlockOwnBackups",
-            "Effect": "Allow",
-            "Action": "s3:DeleteObject",
-            "Resource": f"{backup}/{backup_prefix}locks/*",
-        },
-        {
-            "Sid": "FindBackups",
-            "Effect": "Allow",
-            "Action": "s3:GetBucketLocation",
-            "Resource": backup,
-        },
-        {
-            "Sid": "ListOwnBackups",
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
-            "Resource": backup,
-            "Condition": {"StringLike": {"s3:prefix": [backup_prefix, f"{backup_prefix}*"]}},
-        },
+        *own_backups(f"arn:aws:s3:::{args.backup_bucket}", f"{args.server}/"),
         *parameter_rights("Passphrase", "ssm:GetParameter", args.passphrase_arn, args.data_key_arn),
         {
             "Sid": "OpenBundles",

@@ -10,6 +10,7 @@ from typing import Any
 from managed_server.model.catalogue_items import Log, MuninPlugin
 from managed_server.model.contract import Priority
 from managed_server.model.exceptions import PolicyException
+from managed_server.model.types import is_ipv4
 from managed_server.spec_account import AccountAlarm, Baseline
 from managed_server.spec_machine import (
     AptSource,
@@ -232,7 +233,7 @@ class ServerSpec:
     @property
     def named_by(self) -> str:
         """What the address of a server that is hosted elsewhere is: ``ipv4`` or ``name``."""
-        return "ipv4" if self.address.replace(".", "").isdigit() else "name"
+        return "ipv4" if is_ipv4(self.address) else "name"
 
     def entry(self, entry_id: str) -> EntrySpec:
         """Return one of the server's entries.

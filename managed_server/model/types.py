@@ -146,6 +146,11 @@ def host_name(value: str) -> str:
     return value
 
 
+def is_ipv4(text: str) -> bool:
+    """Tell an IPv4 address from a name, of what may be either."""
+    return text.replace(".", "").isdigit()
+
+
 def reachable_address(value: Any) -> str:
     """Check an IPv4 address, or a full host name, at which a machine is reached from outside.
 

@@ -6,9 +6,9 @@ from pulumi_policy import Severity
 
 from .base import Finding, Resource, Rule, Undecided, Violation, require, resource_rule, security_hub
 from .identity import no_public_statement
-from .paging import PURPOSE, SUPPRESSOR
+from .paging import SUPPRESSOR, purpose_of
 from .reading import UNKNOWN
-from .settings import LOG_DAYS
+from .settings import LOG_DAYS, PURPOSE_TAG
 
 _ALARMS = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm")
 _TOPIC = "aws:sns/topic:Topic"
@@ -23,19 +23,20 @@ _LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
     severity=Severity.HIGH,
     source=security_hub("CloudWatch.15"),
     remediation="Put the topic of the notifications into alarm_actions.",
+    settings=(PURPOSE_TAG,),
 )
 def alarm_has_action(alarm: Resource) -> Iterator[Finding]:
     """An action whose name isn't known yet, such as a new topic's, is an action.
 
     Whether a suppressor is one of something is another rule's to judge.
     """
-    actions, purpose = alarm.at("alarmActions"), alarm.at(*PURPOSE)
+    actions, purpose = alarm.at("alarmActions"), purpose_of(alarm)
     if actions is UNKNOWN:
         yield Undecided("alarmActions")
     elif actions and any(actions):
         return
     elif purpose is UNKNOWN:
-        yield Undecided(".".join(PURPOSE))
+        yield Undecided(f"tags.{alarm.setting(PURPOSE_TAG)}")
     elif purpose != SUPPRESSOR:
         yield Violation(f"Alarm '{alarm.name}' tells nobody: alarmActions must name at least one action.")
 

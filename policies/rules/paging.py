@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from .base import Finding, Resource, Rule, Source, Stack, Undecided, Violation, stack_rule
-from .reading import UNKNOWN, items
+from .reading import UNKNOWN, at, items
+from .settings import PURPOSE_TAG
 
 _METRIC = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 _TOPIC = "aws:sns/topic:Topic::"
 _CHILD = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*[\"']?([^\"')]+?)[\"']?\s*\)")
-PURPOSE, SUPPRESSOR = ("tags", "purpose"), "suppressor"
-"""The tag of an alarm that tells nobody, as it keeps another one quiet."""
+SUPPRESSOR = "suppressor"
+"""The purpose of an alarm that tells nobody, as it keeps another one quiet."""
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
 _COMBINING = Source("Amazon CloudWatch", "composite alarms", f"{_GUIDE}/alarm-combining.html")
 _SUPPRESSION = Source(
@@ -53,16 +54,22 @@ def nobody_told_twice(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     source=_SUPPRESSION,
     remediation="Name it as actions_suppressor of a composite alarm; or drop its tag, and give it an action.",
+    settings=(PURPOSE_TAG,),
 )
 def suppressor_used(stack: Stack) -> Iterator[Finding]:
     """The tag is what lets an alarm have no action, so it has to be true."""
     wholes = stack.of(_COMPOSITE)
     for alarm in stack.of(_METRIC, _COMPOSITE):
-        if alarm.at(*PURPOSE) == SUPPRESSOR and not any(_suppresses(alarm, whole) for whole in wholes):
+        if purpose_of(alarm) == SUPPRESSOR and not any(_suppresses(alarm, whole) for whole in wholes):
             yield Violation(
                 f"Alarm '{alarm.name}' must keep another one quiet, as its tag says: none names it.",
                 alarm.urn,
             )
+
+
+def purpose_of(alarm: Resource) -> object:
+    """Returns what the tag of an alarm says that it is for."""
+    return at(alarm.at("tags"), alarm.setting(PURPOSE_TAG))
 
 
 def _name(alarm: Resource) -> object:

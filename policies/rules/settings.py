@@ -66,7 +66,9 @@ WORLD_PREFIX_V6 = _setting(
 REQUIRED_TAGS = _list(
     "requiredTags", "string", ["customer", "managed-by", "stack"], "Tags that every resource must have."
 )
-PURPOSE_TAG = _setting("purposeTag", "string", "purpose", "The tag that says what a bucket is for.")
+PURPOSE_TAG = _setting(
+    "purposeTag", "string", "purpose", "The tag that says what a bucket, a parameter or an alarm is for."
+)
 BACKUP_PURPOSE = _setting("backupPurpose", "string", "backup", "Its value on a bucket that holds backups.")
 REPLACEABLE_PURPOSE = _setting(
     "replaceablePurpose",

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from components.dashboard import DashboardArgs, widgets
-from components.server_alarms import PURPOSE
+from components.server_alarms import SUPPRESSOR
 from managed_server.model.contract import Priority
 from tests import factories
 from tests.components.conftest import environment
@@ -117,7 +117,7 @@ def test_it_is_quiet_in_the_maintenance_window(web1):
     assert (metric["id"], minute["id"]) == ("clock", "minute"), "the names that the expressions use"
     assert (clock["comparisonOperator"], clock["threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
     assert clock["treatMissingData"] == "notBreaching", "without figures it silences nothing"
-    assert clock["tags"]["purpose"] == PURPOSE
+    assert clock["tags"]["purpose"] == SUPPRESSOR
 
 
 def test_a_server_without_urgent_alarms_needs_neither():

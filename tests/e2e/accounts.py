@@ -27,11 +27,14 @@ def clients(clone: Clone, customer: CustomerSpec, account: str, region: str) -> 
 
 
 def standing(clone: Clone, stack: str) -> set[str]:
-    """Ids of all that a customer has in its account, in both of its regions."""
+    """Ids of all that a customer has in its account and in that of its backups, in both of its regions."""
     customer = load_customer(clone.path, stack)
     found: set[str] = set()
-    for region in (customer.region, customer.backup_region):
-        found |= set(_in_region(clients(clone, customer, customer.account_id, region), region))
+    for account, region in (
+        (customer.account_id, customer.region),
+        (customer.backup_account_id, customer.backup_region),
+    ):
+        found |= set(_in_region(clients(clone, customer, account, region), region))
     return found
 
 
@@ -47,14 +50,22 @@ def _in_region(client: Client, region: str) -> Iterator[str]:
     yield from (bucket["Name"] for bucket in client("s3").list_buckets(BucketRegion=region)["Buckets"])
     iam = client("iam")
     yield from (role["RoleName"] for role in iam.list_roles()["Roles"] if role["Path"] == "/")
+    yield from (user["UserName"] for user in iam.list_users()["Users"])
+    yield from (group["GroupName"] for group in iam.list_groups()["Groups"])
     yield from (
         profile["InstanceProfileName"] for profile in iam.list_instance_profiles()["InstanceProfiles"]
     )
     for page in client("ssm").get_paginator("describe_parameters").paginate():
         yield from (each["Name"] for each in page["Parameters"] if not each["Name"].startswith("/aws/"))
     yield from (group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"])
-    for page in client("cloudwatch").get_paginator("describe_alarms").paginate():
-        yield from (alarm["AlarmName"] for alarm in page["MetricAlarms"])
+    kinds = ["MetricAlarm", "CompositeAlarm"]
+    for page in client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=kinds):
+        yield from (alarm["AlarmName"] for alarm in (*page["MetricAlarms"], *page["CompositeAlarms"]))
+    yield from (found["filterName"] for found in client("logs").describe_metric_filters()["metricFilters"])
+    for trail in client("cloudtrail").describe_trails(includeShadowTrails=False)["trailList"]:
+        if trail["HomeRegion"] == region:
+            yield trail["TrailARN"]
+    yield from (found["name"] for found in client("accessanalyzer").list_analyzers()["analyzers"])
     yield from (topic["TopicArn"] for topic in client("sns").list_topics()["Topics"])
 
 

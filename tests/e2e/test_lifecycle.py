@@ -104,8 +104,9 @@ def test_again_it_changes_nothing_and_finds_no_drift(town, stack):
     for command in (("preview", "--policy-pack", "policies"), ("refresh", "--yes"), ("preview",)):
         done = here.pulumi(*command, "--expect-no-changes")
         assert done.returncode == 0, done.stdout + done.stderr
-    own = {"hub": set()}.get(stack, unknown(town, stack))
-    assert own == set(), "something stands in AWS that no state knows"
+    # A hub's address is allocated before there is a stack, and kept by hand.
+    left = {one for one in unknown(town, stack) if stack != "hub" or not one.startswith("eipalloc-")}
+    assert left == set(), "something stands in AWS that no state knows"
 
 
 def test_software_opens_exactly_its_rules_and_closes_them(town):

@@ -28,6 +28,7 @@ from managed_server.local.box.session import Session, SessionError
 from managed_server.local.debian.host import DebianError
 from managed_server.model.customer import Customer
 from managed_server.model.provider import Provider
+from managed_server.model.types import is_ipv4
 from managed_server.resolve import load_customer, resolve_stack
 from managed_server.spec import CustomerSpec
 
@@ -217,7 +218,7 @@ def _elsewhere(
     if not instances.has_user(account, region, f"{full_name}-access-user"):
         return []
     address = str(server.address)
-    if not address.replace(".", "").isdigit():
+    if not is_ipv4(address):
         progress(f"{full_name}: is known by a name alone, {address}; a machine here needs an address")
         return []
     addresses = (address, _example6(address))
