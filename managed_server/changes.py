@@ -62,10 +62,10 @@ def _changed(
 ) -> Iterator[Refusal]:
     """Yield what is wrong with a change of a machine."""
     if ("instance_id" in known) != (server.hosting == "aws"):
-        stands, wanted = ("on AWS", "elsewhere") if "instance_id" in known else ("elsewhere", "on AWS")
+        stands, other = ("on AWS", "elsewhere") if "instance_id" in known else ("elsewhere", "on AWS")
         message = (
             f"hosting: it stands {stands}, and a server doesn't move: write its lines back, add a new server "
-            f"{wanted} beside it, move the data, and write `retire: true` for {server.name}"
+            f"{other} beside it, move the data, and write `retire: true` for {server.name}"
         )
         yield Refusal(server.name, message)
         return

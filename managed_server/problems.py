@@ -38,3 +38,9 @@ def dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
+
+
+def unknown_server(file: str, server: str, names: Iterable[str]) -> InputError:
+    """Return the error that a stack file has no such server; it names those that there are."""
+    said = f"has no server {server!r}; it has: {', '.join(sorted(names))}"
+    return InputError([Problem(file, 0, "servers", said)])

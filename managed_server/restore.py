@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from managed_server.inputs import load_project, load_stack
-from managed_server.problems import InputError, Problem
+from managed_server.problems import unknown_server
 from managed_server.pulumi_command import PulumiError, pulumi
 
 PROGRAM = (
@@ -33,10 +33,9 @@ def address_of(root: Path, stack: str, server: str) -> str:
         InputError: the stack has no such server.
         RestoreError: its address isn't known.
     """
-    _, customer = load_stack(root, stack)
+    document, customer = load_stack(root, stack)
     if server not in customer.servers:
-        said = f"has no server {server!r}; it has: {', '.join(customer.servers)}"
-        raise InputError([Problem(f"stacks/Pulumi.{stack}.yaml", 0, "servers", said)])
+        raise unknown_server(document.file, server, customer.servers)
     found = outputs_of(root, stack).get("servers", {}).get(server, {}).get("address")
     if not found:
         raise RestoreError(

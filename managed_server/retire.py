@@ -16,7 +16,7 @@ from typing import Any
 from managed_server import kept_backups, recovery, recovery_finders
 from managed_server.inputs import load_stack, stack_names
 from managed_server.leaving import State
-from managed_server.problems import InputError, Problem
+from managed_server.problems import InputError, Problem, unknown_server
 from managed_server.pulumi_command import PulumiError, pulumi
 from managed_server.resolve import load_customer
 from managed_server.spec import CustomerSpec
@@ -92,13 +92,11 @@ def _names(root: Path, customer: CustomerSpec, server: str | None) -> tuple[str,
             )
     elif server not in customer.retiring:
         known = {*customer.retiring, *(each.name for each in customer.servers)}
+        if server not in known:
+            raise unknown_server(customer.stack_file, server, known)
         wrong = (
-            (
-                f"servers.{server}.retire",
-                "the server is not to leave: write `retire: true`, and have it reviewed",
-            )
-            if server in known
-            else ("servers", f"has no server {server!r}; it has: {', '.join(sorted(known))}")
+            f"servers.{server}.retire",
+            "the server is not to leave: write `retire: true`, and have it reviewed",
         )
     if wrong is None and server is None:
         wrong = _needed(root, customer)

@@ -81,7 +81,7 @@ def test_render_never_replaces_what_it_did_not_write(inputs, tmp_path):
     ("arguments", "said"),
     [
         (("render", "nobody"), "there is no such stack file"),
-        (("render", "acme", "--server", "wbe1"), "the customer has no server 'wbe1'; did you mean web1?"),
+        (("render", "acme", "--server", "wbe1"), "servers: has no server 'wbe1'; it has: web1"),
         (("check", "--root", "/nonexistent"), "is not the repository"),
         (("no-such-command",), "No such command"),
     ],

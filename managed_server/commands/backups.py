@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from managed_server.commands.options import HERE, Json, Root, Stack, agree, repository
+from managed_server.problems import unknown_server
 
 At = Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")]
 
@@ -86,7 +87,7 @@ def prune(
     customer = load_customer(here, stack)
     names = [each.name for each in customer.servers]
     if server is not None and server not in names:
-        raise typer.BadParameter(f"{stack} has no server {server!r}; it has: {', '.join(names)}")
+        raise unknown_server(customer.stack_file, server, names)
     try:
         kept = prunes.keep(here)
         for name in names if server is None else [server]:

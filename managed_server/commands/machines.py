@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from managed_server.commands.options import HERE, Root, Stack, agree, repository
-from managed_server.problems import InputError, Problem
+from managed_server.problems import InputError, Problem, unknown_server
 
 
 def bootstrap(
@@ -37,8 +37,7 @@ def bootstrap(
     customer = load_customer(here, stack)
     file, names = customer.stack_file, [each.name for each in customer.servers]
     if server not in names:
-        said = f"has no server {server!r}; it has: {', '.join(names)}"
-        raise InputError([Problem(file, 0, "servers", said)])
+        raise unknown_server(file, server, names)
     wanted = customer.server(server)
     if wanted.hosting == "aws":
         said = "is on AWS, where a machine does this by itself at its first boot"

@@ -10,8 +10,7 @@ from managed_server.boundary import outside
 from managed_server.bundle import Bundle, build
 from managed_server.fragment import build_fragment, fragment_json
 from managed_server.inputs import load_project
-from managed_server.loading import nearest
-from managed_server.problems import InputError, Problem
+from managed_server.problems import InputError, Problem, unknown_server
 from managed_server.rendering import RenderError
 from managed_server.resolve import resolve_stack
 
@@ -25,8 +24,7 @@ def render_stack(root: Path, stack: str, only: str | None, out: Path | None, *, 
     customer, _ = resolve_stack(load_project(root), stack)
     names = [server.name for server in customer.servers]
     if only is not None and only not in names:
-        message = f"the customer has no server {only!r}{nearest(only, names)}"
-        raise InputError([Problem(customer.stack_file, 0, "--server", message)])
+        raise unknown_server(customer.stack_file, only, names)
     servers = [server for server in customer.servers if only in (None, server.name)]
     try:
         bundles = [build(root / "templates", customer, server) for server in servers]

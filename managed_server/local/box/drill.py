@@ -30,7 +30,7 @@ from managed_server.local.box import commands
 from managed_server.local.box.commands import console
 from managed_server.local.box.machine import Box
 from managed_server.local.box.session import Session, SessionError
-from managed_server.problems import InputError, Problem
+from managed_server.problems import unknown_server
 from managed_server.resolve import load_customer
 from managed_server.spec import CustomerSpec
 
@@ -56,10 +56,7 @@ def drill(root: Path, stack: str, server: str | None, at: str | None, *, as_json
     customer = load_customer(root, stack)
     names = [each.name for each in customer.servers]
     if server is not None and server not in names:
-        path = f"stacks/Pulumi.{stack}.yaml"
-        raise InputError(
-            [Problem(path, 0, "servers", f"has no server {server!r}; it has: {', '.join(names)}")]
-        )
+        raise unknown_server(customer.stack_file, server, names)
     local = aws.status(root / commands.LOCAL)
     with commands.failing():
         if local is None:
