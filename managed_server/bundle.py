@@ -5,14 +5,15 @@ the same sha256 on any machine (docs/adr/0006).
 """
 
 import hashlib
-import io
 import json
 import tarfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from managed_server import spec
+from managed_server.reading import READER
 from managed_server.rendering import RenderedFile, render_server
 
 SCHEMA = 2
@@ -106,19 +107,23 @@ def manifest(
 
 def _puppet(folder: Path) -> dict[str, bytes]:
     """Return what carries the bundle out on the server: the same for all."""
-    return {
-        f"puppet/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix not in {".md", ".pyc"}
-    }
+    files = READER.tree(folder, frozenset({".md", ".pyc"}))
+    return {f"puppet/{path}": content for path, content in files.items()}
 
 
 def _archive(members: dict[str, bytes]) -> bytes:
     """Pack files into a tar whose bytes depend on names and contents alone."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in sorted(members.items()):
-            info = tarfile.TarInfo(name)  # mtime, owner and group stay zero and empty
-            info.size, info.mode = len(content), 0o600
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    parts: list[bytes] = []
+    for name, content in sorted(members.items()):
+        parts += [_header(name, len(content)), content, bytes(-len(content) % tarfile.BLOCKSIZE)]
+    parts.append(bytes(2 * tarfile.BLOCKSIZE))  # says that this is the end
+    parts.append(bytes(-sum(map(len, parts)) % tarfile.RECORDSIZE))
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _header(name: str, size: int) -> bytes:
+    """Return a member's header: making it takes most of the time of packing, and most bundles share it."""
+    info = tarfile.TarInfo(name)  # mtime, owner and group stay zero and empty
+    info.size, info.mode = size, 0o600
+    return info.tobuf(tarfile.PAX_FORMAT)

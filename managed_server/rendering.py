@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import jinja2
 
 from managed_server import spec
 from managed_server.problems import Problem
+from managed_server.reading import READER
 
 
 class RenderError(Exception):
@@ -44,11 +46,21 @@ class RenderedFile:
     """The entry that it belongs to; none on the hub's own side."""
 
 
+class _Loader(jinja2.FileSystemLoader):
+    """Takes a template for unchanged while the reader keeps what it has read."""
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        text, file, unchanged = super().get_source(environment, template)
+        return text, file, lambda: READER.keeps or unchanged()
+
+
 @cache
 def environment(templates: Path) -> jinja2.Environment:
     """Return the environment for the templates below a folder."""
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=_Loader(templates),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - configuration files, not HTML
         trim_blocks=True,
@@ -103,7 +115,7 @@ def _where(error: Exception, templates: Path, name: str) -> tuple[str, int]:
 
 def _copied(root: Path, name: str) -> bytes:
     try:
-        return (root / name).read_bytes()
+        return READER.file(root / name)
     except OSError as error:
         raise RenderError(name, 0, str(error.strerror or error)) from error
 

@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from managed_server.bundle import build
+from managed_server.bundle import _archive, build
 from managed_server.inputs import load_project, stack_names
 from managed_server.rendering import RenderError
 from managed_server.resolve import load_customer, resolve_stack
@@ -28,7 +28,7 @@ def test_same_bytes_in_another_process_and_environment(inputs, bundle):
     """Hash seeds, locales and time zones must not matter."""
     program = (
         "import pathlib; from managed_server.resolve import load_customer; "
-        "from managed_server.bundle import build; root = pathlib.Path.cwd(); "
+        "from managed_server.bundle import _archive, build; root = pathlib.Path.cwd(); "
         "c = load_customer(root, 'acme'); "
         "print(build(root / 'templates', c, c.server('web1')).sha256)"
     )
@@ -67,6 +67,26 @@ def test_archive_holds_what_the_manifest_says(bundle):
         rendered = [name for name in names if name.startswith("files/")]
         assert len(rendered) == len(manifest["files"])
         assert {name.split("/")[0] for name in names} == {"files", "manifest.json", "puppet"}
+
+
+def test_archive_is_what_tarfile_writes():
+    """Long names and other alphabets have headers of their own; sizes around a block have padding."""
+    members = {
+        "b": b"x" * 512,
+        "a": b"",
+        "c" * 120: b"x" * 513,
+        "d/\u00e9": b"x" * 511,
+        "e" * 300: b"x" * 20000,
+    }
+    for count in range(len(members) + 1):
+        some = dict(list(members.items())[:count])
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for name, content in sorted(some.items()):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = len(content), 0o600
+                archive.addfile(info, io.BytesIO(content))
+        assert _archive(some) == buffer.getvalue()
 
 
 def test_manifest_has_what_converge_needs(bundle):
