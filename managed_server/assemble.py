@@ -81,7 +81,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         dumps=collections["dumps"],
         users=collections["users"],
         groups=gather.groups(),
-        checks=gather.checks(),
+        checks=gather.checks,
         munin=munin,
         logs=tuple(sorted((item for _, item in gather.section("logs")), key=lambda i: i.path)),
         integrity_watch=gather.parts("integrity", "watch"),

@@ -1,6 +1,5 @@
 """Everything beside the stack files, as loaded: provider, contract and catalogue."""
 
-import json
 import re
 import string
 from dataclasses import dataclass, field
@@ -25,6 +24,9 @@ E = TypeVar("E", bound=Entry)
 
 # A stack file's account, in whichever style it is written.
 _ACCOUNT = re.compile(r"""^[^#\n]*\baccount_id["']?\s*:\s*["']?([0-9]{12})\b""", re.MULTILINE)
+
+_MOST_KEPT = 100
+"""Choices of an entry's settings that are kept for the next server with the same; there may be any number."""
 
 PLACEHOLDER_NAME = r"[a-z][a-z0-9_]*"
 
@@ -72,7 +74,7 @@ class EntryFile(Generic[E]):
     document: Document
     model: type[E]
     general: E
-    _cache: dict[str, E] = field(default_factory=dict)
+    _cache: dict[tuple[int, str], E] = field(default_factory=dict)
 
     def facts(self, release: int, settings: dict[str, Any]) -> dict[str, Any]:
         """Return what ``${name}`` may stand for: the release's facts and the settings."""
@@ -85,9 +87,9 @@ class EntryFile(Generic[E]):
         Raises:
             InputError: if a replaced value does not fit its place.
         """
-        facts = self.facts(release, settings)
-        key = json.dumps(facts, sort_keys=True, default=str)
+        key = (release, repr(sorted(settings.items())))
         if key not in self._cache:
+            facts = self.facts(release, settings)
             scratch = Document(self.document.file, self.document.data, self.document.lines)
             try:
                 data = substitute(self.document.data, facts)
@@ -97,6 +99,8 @@ class EntryFile(Generic[E]):
             entry = validate(scratch, self.model, data)
             if entry is None:
                 raise InputError(scratch.problems)
+            if len(self._cache) >= _MOST_KEPT:
+                del self._cache[next(iter(self._cache))]
             self._cache[key] = entry
         return self._cache[key]
 

@@ -31,7 +31,7 @@ def cloudwatch(gather: Gatherer, stack: str, name: str) -> spec.CloudWatch:
     """Return what a stack's server tells CloudWatch, and when its alarms are quiet."""
     table, maintenance = gather.project.cloudwatch, gather.server.maintenance
     window = schedule.weekly(gather.project, maintenance.day, maintenance.time)
-    checks = {check.name: check for check in gather.checks()}
+    checks = {check.name: check for check in gather.checks}
     names = [f"{origin}-{intent.name}" for origin, intent in _heartbeats(gather)]
     return spec.CloudWatch(
         agent=table.agent,

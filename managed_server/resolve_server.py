@@ -1,9 +1,11 @@
 """Gathers what every entry of one server contributes, section by section, naming none of them."""
 
+import re
 import shlex
 import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from managed_server import spec
@@ -72,18 +74,25 @@ class Gatherer:
         self.server, self.machine = place.server, place.machine
         self.objectives = objectives
         self.dump_engines = dump_engines(item.entry for item in chosen)
+        self._by_id = {item.id: item for item in chosen}
+        self._here: dict[str | None, Circumstances] = {}
 
-    def holds(self, item: Any, facts: Mapping[str, Any] | None = None) -> bool:
-        """Tell whether an item's own condition, if it has one, holds here; ``facts`` are its entry's."""
+    def holds(self, item: Any, entry_id: str | None = None) -> bool:
+        """Tell whether an item's own condition, if it has one, holds here; ``entry_id``: whose it is."""
         when = getattr(item, "when", None)
-        return when is None or bool(when.holds(self.place.circumstances(self.dump_engines, facts)))
+        if when is None:
+            return True
+        if entry_id not in self._here:
+            facts = self._by_id[entry_id].facts if entry_id else None
+            self._here[entry_id] = self.place.circumstances(self.dump_engines, facts)
+        return bool(when.holds(self._here[entry_id]))
 
     def section(self, name: str) -> Iterator[tuple[str, Any]]:
         """Yield (entry id, item) for a section whose value is a list."""
         for chosen in self.chosen:
             section = getattr(chosen.entry, name)
             if not isinstance(section, Absent):
-                yield from ((chosen.id, item) for item in section if self.holds(item, chosen.facts))
+                yield from ((chosen.id, item) for item in section if self.holds(item, chosen.id))
 
     def parts(self, name: str, part: str) -> tuple[str, ...]:
         """Return the union of a list inside a section, such as integrity.watch, sorted."""
@@ -109,6 +118,7 @@ class Gatherer:
         installable.update(self.server.unsupported_packages)
         return tuple(sorted(installable)), tuple(sorted(other - installable))
 
+    @cached_property
     def checks(self) -> tuple[spec.Check, ...]:
         """Turn every check's intent into its command and periods."""
         return tuple(
@@ -124,7 +134,7 @@ class Gatherer:
         values = {name: intent.args.get(name, arg.default) for name, arg in kind.args.items()}
         quoted = {name: shlex.quote(str(value)) for name, value in values.items()}
         name = f"{origin}-{intent.name}"
-        chosen = next(chosen for chosen in self.chosen if chosen.id == origin)
+        chosen = self._by_id[origin]
         return spec.Check(
             origin=origin,
             name=name,
@@ -309,15 +319,19 @@ class _Command(string.Template):
     braceidpattern = r"[a-z][a-z0-9_]*"
 
 
+_ITEM = re.compile(r"\{item(?:\.(\w+))?\}")
+
+
 def expand(text: str, item: Any) -> str:
     """Replace ``{item}`` and ``{item.field}`` by the element of a ``for_each``."""
-    if item is None:
+    if item is None or "{item" not in text:
         return text
     if isinstance(item, str):
         return text.replace("{item}", item)
-    text = text.replace("{item}", item.name)
-    for name in (
-        type(item).__dataclass_fields__ if hasattr(item, "__dataclass_fields__") else type(item).model_fields
-    ):
-        text = text.replace(f"{{item.{name}}}", str(getattr(item, name)))
-    return text
+    fields = getattr(type(item), "__dataclass_fields__", None) or type(item).model_fields
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or "name"
+        return str(getattr(item, name)) if name in fields else found[0]
+
+    return _ITEM.sub(value, text)

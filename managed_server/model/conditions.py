@@ -50,6 +50,8 @@ class When(Model):
 
     def holds(self, here: Circumstances) -> bool:
         """Tell whether it holds on a server."""
+        if not self.model_fields_set:  # nothing is asked, as of most things
+            return True
         checks = (
             self.memory_mb_min is None or here.memory_mb >= self.memory_mb_min,
             self.memory_mb_max is None or here.memory_mb <= self.memory_mb_max,
