@@ -4,6 +4,7 @@ What must exist on a server is said here, apart from the catalogue that brings i
 something that was promised has gone, and the line turns red.
 """
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -55,7 +56,7 @@ class Objects(Model):
     groups: tuple[EntryId, ...] = ()
     setup: tuple[EntryId, ...] = ()
 
-    @property
+    @cached_property
     def named(self) -> tuple[tuple[str, int, str], ...]:
         """Every object: its kind, its place in the kind's list, its name."""
         return tuple(

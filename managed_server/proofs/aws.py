@@ -22,11 +22,14 @@ class Resource:
 
 def resources(table: AwsResources, customer: spec.CustomerSpec) -> tuple[Resource, ...]:
     """Return every AWS resource of a customer, in the order of the table."""
+    each = {
+        per: _each(per, customer) for per in {per for groups in table.components.values() for per in groups}
+    }
     return tuple(
         Resource(component, kind, name.format_map({"customer": customer.id, "bundle": ANY, **names}), server)
         for component, groups in table.components.items()
         for per, named in groups.items()
-        for server, names in _each(per, customer)
+        for server, names in each[per]
         for name, kind in named.items()
     )
 

@@ -102,8 +102,14 @@ def meetings(spans: list[Span]) -> Iterator[tuple[Span, Span]]:
     """Yield the first meeting of any two, in the order of the week."""
     seen: set[tuple[str, str]] = set()
     ordered = sorted(spans, key=lambda span: (span.begin, span.who))
+    late = [(index, span) for index, span in enumerate(ordered) if span.end > WEEK]
     for index, span in enumerate(ordered):
-        for other in ordered[index + 1 :]:
+        near = (
+            index + 1
+        )  # others up to here begin before this one ends; behind it, some go past the week's end
+        while near < len(ordered) and ordered[near].begin < span.end:
+            near += 1
+        for other in (*ordered[index + 1 : near], *(one for place, one in late if place >= near)):
             if span.who != other.who and (span.who, other.who) not in seen and span.meets(other):
                 seen |= {(span.who, other.who), (other.who, span.who)}
                 yield span, other

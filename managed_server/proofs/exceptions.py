@@ -26,7 +26,11 @@ def wrong(
 
     ``customer``: None where the rest of the stack file couldn't be resolved; its resources aren't known then.
     """
-    known = {one.name: one.type for one in aws.resources(project.aws_resources, customer)} if customer else {}
+    known = (
+        {one.name: one.type for one in aws.resources(project.aws_resources, customer)}
+        if customer and exceptions
+        else {}
+    )
     seen: dict[tuple[str, str], int] = {}
     for index, one in enumerate(exceptions):
         at: Path = ("exceptions", index)

@@ -72,8 +72,15 @@ class Matrix:
 
     def __init__(self, project: Project, customer: spec.CustomerSpec) -> None:
         self.project, self.customer = project, customer
-        self.resources = aws.resources(project.aws_resources, customer)
+        self.resources: dict[str, list[aws.Resource]] = {}
+        for resource in aws.resources(project.aws_resources, customer):
+            self.resources.setdefault(resource.component, []).append(resource)
+        self.applying = {
+            component: aws.applies(project.aws_resources, component, customer)
+            for component in project.aws_resources.components
+        }
         self.here = {server.name: things_on(server) for server in customer.servers}
+        self.circumstances = {server.name: circumstances(server) for server in customer.servers}
 
     def cells(self) -> Iterator[Cell]:
         """Yield every line, in the order of the terms, on every server."""
@@ -87,12 +94,12 @@ class Matrix:
                 yield _together(line, found, fulfilment)
 
     def _on(self, line: Line, fulfilment: LineFulfilment, server: spec.ServerSpec) -> Cell:
-        if reason := _not_applicable(line, fulfilment, circumstances(server)):
+        if reason := _not_applicable(line, fulfilment, self.circumstances[server.name]):
             return Cell(line, server.name, reasons=(reason,), applies=False)
         found = _Found(not_built=list(fulfilment.not_built))
         at: Path = ("lines", line.id)
         for index, part in enumerate(fulfilment.parts):
-            if part.when.holds(circumstances(server)):
+            if part.when.holds(self.circumstances[server.name]):
                 self._part(part, (*at, "parts", index), server, found)
         for index, section in enumerate(fulfilment.each_software):
             self._each_software(section, (*at, "each_software", index), server, found)
@@ -151,7 +158,7 @@ class Matrix:
 
     def _aws(self, fulfilment: LineFulfilment, at: Path, server: spec.ServerSpec, found: "_Found") -> None:
         for component, kinds in fulfilment.aws.items():
-            here = [r for r in self.resources if r.component == component and r.server in (None, server.name)]
+            here = [r for r in self.resources.get(component, ()) if r.server in (None, server.name)]
             found.things += [
                 Thing(resource.type, resource.name, component)
                 for resource in here
@@ -159,9 +166,7 @@ class Matrix:
             ]
             if not _concerns(self.project, component, server):
                 continue
-            if component in self.project.aws_resources.components and not aws.applies(
-                self.project.aws_resources, component, self.customer
-            ):
+            if not self.applying.get(component, True):
                 found.reasons.append(f"{component}: the account has its own")
                 continue
             there = {resource.type for resource in here}

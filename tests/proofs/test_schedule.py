@@ -1,5 +1,8 @@
 """Scans, dumps, backups, upgrades and reboots don't overlap."""
 
+import itertools
+import random
+
 import pytest
 
 from managed_server.proofs.calendars import DAY, WEEK, Span, meetings, starts
@@ -47,6 +50,21 @@ def test_what_is_not_understood_is_refused(expression):
 def test_meetings(one, other, met):
     pair = [Span("a", *one), Span("b", *other)]
     assert bool(list(meetings(pair))) == met
+
+
+def test_meetings_are_those_of_any_two():
+    chance = random.Random(1)  # noqa: S311 - the same in every run
+    for _ in range(300):
+        every = [
+            Span(chance.choice("abcdef"), chance.randrange(WEEK), chance.choice((5, DAY, 3 * DAY)))
+            for _ in range(chance.randrange(12))
+        ]
+        ordered = sorted(every, key=lambda span: (span.begin, span.who))
+        found: dict[frozenset[str], tuple[Span, Span]] = {}
+        for one, other in itertools.combinations(ordered, 2):
+            if one.who != other.who and one.meets(other):
+                found.setdefault(frozenset({one.who, other.who}), (one, other))
+        assert list(meetings(every)) == list(found.values())
 
 
 def test_the_example_and_the_hub_have_none(project, example, hub):
