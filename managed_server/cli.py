@@ -70,7 +70,7 @@ def check(stacks: Stacks = None, *, as_json: Json = False, root: Root = HERE) ->
         print(json.dumps(result.as_json(), indent=1))  # noqa: T201
     else:
         report_problems(result.problems)
-        if result.customers:
+        if result.stacks:
             check_table(result)
     raise typer.Exit(2 if result.errors else 0)
 

@@ -1,26 +1,23 @@
 """``managed check``: everything that can be known to be right or wrong without a cloud."""
 
-import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from managed_server import spec
-from managed_server.boundary import outside
-from managed_server.bundle import Bundle
 from managed_server.inputs import load_project, stack_names
 from managed_server.problems import InputError, Problem
-from managed_server.proven import proven
+from managed_server.reports.fleet import CheckedStack, check_each
+from managed_server.reports.output import print_table
 from managed_server.resolve import problems_of_stacks
-
-_PIPED = 240  # columns where nobody looks at a screen: a row stays a line
 
 
 @dataclass(frozen=True)
 class CheckResult:
     """What was checked, and what was found."""
 
-    customers: tuple[tuple[spec.CustomerSpec, tuple[Bundle, ...]], ...]
+    stacks: tuple[CheckedStack, ...]
+    """Those with which nothing is wrong."""
     problems: tuple[Problem, ...]
 
     @property
@@ -32,17 +29,17 @@ class CheckResult:
         """Return it as plain data."""
         return {
             "customers": {
-                customer.id: {
+                stack.id: {
                     "servers": {
-                        bundle.server: {
-                            "bundle": bundle.sha256,
-                            "files": len(bundle.files),
-                            "outside_sla": [entry.as_json() for entry in outside(server)],
+                        server.name: {
+                            "bundle": server.sha256,
+                            "files": server.files,
+                            "outside_sla": [entry.as_json() for entry in server.outside],
                         }
-                        for server, bundle in zip(customer.servers, bundles, strict=True)
+                        for server in stack.servers
                     }
                 }
-                for customer, bundles in self.customers
+                for stack in self.stacks
             },
             "problems": [
                 {
@@ -61,84 +58,74 @@ def check_stacks(root: Path, stacks: list[str], drafts: Path | None = None) -> C
     """Load, resolve and render the named stacks, or all, and collect every problem of every file.
 
     ``drafts``: a folder whose ``stacks`` is looked at in place of the repository's.
+
+    Raises:
+        OSError: many were checked, and a process that helped was killed.
     """
-    problems: list[Problem] = []
-    customers: list[tuple[spec.CustomerSpec, tuple[Bundle, ...]]] = []
     try:
         project = replace(load_project(root), drafts=drafts)
     except InputError as error:
         return CheckResult((), tuple(sorted({*error.problems, *problems_of_stacks(drafts or root, stacks)})))
-    if not stacks and not stack_names(drafts or root):
-        problems.append(Problem("stacks", 0, "", "there is no stack file; add stacks/Pulumi.<customer>.yaml"))
-    for stack in stacks or stack_names(drafts or root):
-        try:
-            customer, bundles, warnings = proven(project, stack)
-            problems += warnings
-            customers.append((customer, bundles))
-        except InputError as error:
-            problems += error.problems
-    problems += _same_host_names([customer for customer, _ in customers])
-    problems += _same_settings([customer for customer, _ in customers])
-    return CheckResult(tuple(customers), tuple(sorted(set(problems))))
+    problems: set[Problem] = set()
+    names = stacks or stack_names(drafts or root)
+    if not names:
+        problems.add(Problem("stacks", 0, "", "there is no stack file; add stacks/Pulumi.<customer>.yaml"))
+    found: list[CheckedStack] = []
+    for checked in check_each(project, names):
+        problems.update(checked.problems)
+        if checked.stack is not None:
+            found.append(checked.stack)
+    problems.update(_same_host_names(found))
+    problems.update(_same_settings(found))
+    return CheckResult(tuple(found), tuple(sorted(problems)))
 
 
-def _same_host_names(customers: list[spec.CustomerSpec]) -> list[Problem]:
+def _same_host_names(stacks: list[CheckedStack]) -> Iterable[Problem]:
     """Refuse two servers that the hub would know by one name: a-b of customer c, and b of customer c-a."""
-    first: dict[str, spec.CustomerSpec] = {}
-    problems = []
-    for customer in customers:
-        for server in customer.servers:
-            other = first.setdefault(server.host_name, customer)
-            if other is not customer:
+    first: dict[str, CheckedStack] = {}
+    for stack in stacks:
+        for server in stack.servers:
+            other = first.setdefault(server.host_name, stack)
+            if other is not stack:
                 message = (
                     f"the hub would know it as {server.host_name}, as it does a server of "
                     f"{other.stack_file}; rename it"
                 )
-                problems.append(Problem(customer.stack_file, 0, f"servers.{server.name}", message))
-    return problems
+                yield Problem(stack.stack_file, 0, f"servers.{server.name}", message)
 
 
-def _same_settings(customers: list[spec.CustomerSpec]) -> list[Problem]:
+def _same_settings(stacks: list[CheckedStack]) -> Iterable[Problem]:
     """Refuse two stacks that set the same of one account: those that share it, in regions of their own."""
-    first: dict[tuple[str, str, str], spec.CustomerSpec] = {}
-    problems = []
-    for customer in customers:
-        for part, place in customer.baseline.parts:
-            other = first.setdefault((customer.account_id, part, place), customer)
-            if other is not customer:
+    first: dict[tuple[str, str, str], CheckedStack] = {}
+    for stack in stacks:
+        for part, place in stack.sets:
+            other = first.setdefault((stack.account_id, part, place), stack)
+            if other is not stack:
                 message = (
                     f"{other.stack_file} sets it as well, for the same account in {place}; write "
                     f"{part}: false in one of the two"
                 )
-                problems.append(Problem(customer.stack_file, 0, f"aws.baseline.{part}", message))
-    return problems
+                yield Problem(stack.stack_file, 0, f"aws.baseline.{part}", message)
 
 
 def check_table(result: CheckResult) -> None:
     """Print a line for each server, and what on it is outside the service level agreement."""
-    from rich.console import Console  # noqa: PLC0415 - JSON needs no Rich
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(
-        "customer", "server", "software", "opens to", "checks", "alarms", "files", "bundle", box=None
-    )
-    for customer, bundles in result.customers:
-        for server, bundle in zip(customer.servers, bundles, strict=True):
-            opens = sorted({f"{i.reach} {i.port}/{i.protocol}" for i in server.listens if i.reach != "local"})
-            table.add_row(
-                customer.id,
-                server.name,
-                ", ".join(server.software),
-                ", ".join(opens),
-                str(len(server.checks)),
-                str(len(server.alarms)),
-                str(len(bundle.files)),
-                bundle.sha256[:12],
-            )
-    console = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPED)
-    console.print(table)
-    for customer, _ in result.customers:
-        for server in customer.servers:
-            if names := [str(entry) for entry in outside(server)]:
-                said = f"outside the SLA on {server.host_name}: {', '.join(names)}"
-                console.print(said, markup=False, highlight=False)
+    rows = [
+        (
+            stack.id,
+            server.name,
+            ", ".join(server.software),
+            ", ".join(server.opens),
+            str(server.checks),
+            str(server.alarms),
+            str(server.files),
+            server.sha256[:12],
+        )
+        for stack in result.stacks
+        for server in stack.servers
+    ]
+    print_table(("customer", "server", "software", "opens to", "checks", "alarms", "files", "bundle"), rows)
+    for stack in result.stacks:
+        for server in stack.servers:
+            if names := [str(entry) for entry in server.outside]:
+                print(f"outside the SLA on {server.host_name}: {', '.join(names)}")  # noqa: T201

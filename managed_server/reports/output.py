@@ -1,7 +1,7 @@
 """How reports get to a screen, or into a pipe."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _PIPED = 240  # columns where nobody looks at a screen: a row stays a line
+_WRAPPED = 200  # rows whose cells are wrapped to fit a screen: with more, that takes seconds
 
 
 def console(*, file: bool = False) -> "Console":
@@ -37,6 +38,16 @@ def table(columns: Iterable[str], rows: Iterable[Iterable["str | Text"]]) -> "Ta
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return made
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table that may have any number of rows: for a person, if they are few, cells are wrapped."""
+    if sys.stdout.isatty() and len(rows) <= _WRAPPED:
+        console().print(table(columns, rows))
+        return
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())  # noqa: T201
 
 
 def markdown(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

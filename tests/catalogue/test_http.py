@@ -146,6 +146,5 @@ def test_the_check_has_nothing_against_the_usual_chains(inputs):
     write_stack(inputs, text)
     found = check_stacks(inputs, ["acme"])
     assert [problem for problem in found.problems if problem.severity == "error"] == []
-    [(spec, bundles)] = found.customers
-    assert {server.name for server in spec.servers} == set(servers)
-    assert len(bundles) == len(servers)
+    [stack] = found.stacks
+    assert {server.name for server in stack.servers} == set(servers)
