@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,16 +56,24 @@ class _Loader(jinja2.FileSystemLoader):
         return text, file, lambda: READER.keeps or unchanged()
 
 
+class _Environment(jinja2.Environment):
+    """Keeps a template's globals in one dict: each render copies them, slowly out of the usual chain."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 @cache
 def environment(templates: Path) -> jinja2.Environment:
     """Return the environment for the templates below a folder."""
-    env = jinja2.Environment(
+    env = _Environment(
         loader=_Loader(templates),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - configuration files, not HTML
+        autoescape=False,  # configuration files, not HTML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        cache_size=-1,  # there are some hundreds: all of them, without keeping count of which was used last
         extensions=["jinja2.ext.do"],
         bytecode_cache=_bytecode_cache(),
     )
