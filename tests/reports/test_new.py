@@ -238,13 +238,15 @@ def test_a_template_that_is_wrong_leaves_nothing(project):
 
 
 def test_two_servers_of_one_name_at_the_hub_are_refused(project):
-    write_stack(project.root, STACK.replace("      web1:", "      b-c:"), name="aa")
+    other = STACK.replace("      web1:", "      b-c:").replace("123456789012", "345678901234")
+    write_stack(project.root, other, name="aa")
     assert any("the hub would know it as aa-b-c" in said for said in refused(project, "aa-b", server=("c",)))
 
 
 def test_faults_of_other_stacks_are_not_this_ones(project):
-    write_stack(project.root, STACK.replace("nginx", "ngnix"), name="ac")
-    write_stack(project.root, STACK.replace("nginx", "ngnix"), name="ac-me-too")
+    for name, account in (("ac", "345678901234"), ("ac-me-too", "456789012345")):
+        text = STACK.replace("nginx", "ngnix").replace("123456789012", account)
+        write_stack(project.root, text, name=name)
     _, warnings = new_stack(project, "ac-me", GIVEN, None)
     assert warnings == ()
 
