@@ -226,8 +226,6 @@ def _let_go(
             "to be read. Keep the stack file as it is. After that, run this command again: it lets them go"
         )
         return
-    if server is None:
-        _no_more_records(state, progress)
     there = [(s3, kept) for s3, kept in found if kept.versions]
     if there or (server is None and state.resources):
         agree(
@@ -239,11 +237,16 @@ def _let_go(
                 "account, and all else go as well."
             )
         )
-    for s3, kept in found if server is None else ():
-        kept_backups.no_more_logs(s3, kept.bucket)
+    if server is None:
+        _no_more_records(state, progress)
+        for s3, kept in found:
+            kept_backups.no_more_logs(s3, kept.bucket)
+        # What was written until now, such as logs of having looked.
+        there = [(s3, kept_backups.look(s3, kept.bucket)) for s3, kept in found]
     for s3, kept in there:
-        kept_backups.remove(s3, kept)
-        progress(f"{who}: deleted {kept.text}")
+        if kept.versions:
+            kept_backups.remove(s3, kept)
+            progress(f"{who}: deleted {kept.text}")
     if server is None:
         _destroy(root, customer.id, exported, state, progress)
         progress(f"nothing is left of {who}: remove {customer.stack_file}")

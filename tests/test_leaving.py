@@ -398,3 +398,21 @@ def test_a_customer_whose_backups_are_locked_keeps_them(place, inputs, monkeypat
     said = command(inputs, None)
     assert "acme: the off-site backups stay, locked until 2999-01-01 12:00 UTC" in said[-1]
     assert asked(place, "destroy") == asked(place, "stack rm") == []
+
+
+def test_what_is_written_while_somebody_is_asked_goes_as_well(place, inputs, monkeypatch):
+    kept = retires.kept_backups.Kept
+    looked, removed = [], []
+
+    def look(_s3, bucket, prefix=""):
+        looked.append(bucket)
+        return kept(bucket, prefix, tuple((f"log-{n}", "1") for n in range(looked.count(bucket))), None)
+
+    monkeypatch.setattr(retires.kept_backups, "look", look)
+    monkeypatch.setattr(retires.kept_backups, "remove", lambda _s3, each: removed.append(each))
+    write_stack(inputs, STACK.replace("web1:", "web:") + "    retire: true\n")
+    command(inputs, None)
+    assert removed
+    assert all(len(each.versions) == 2 for each in removed), (
+        "as many as there are when nothing more is written"
+    )
