@@ -400,7 +400,8 @@ def test_a_customer_whose_backups_are_locked_keeps_them(place, inputs, monkeypat
     assert asked(place, "destroy") == asked(place, "stack rm") == []
 
 
-def test_what_is_written_while_somebody_is_asked_goes_as_well(place, inputs, monkeypatch):
+@pytest.mark.usefixtures("place")
+def test_what_is_written_while_somebody_is_asked_goes_as_well(inputs, monkeypatch):
     kept = retires.kept_backups.Kept
     looked, removed = [], []
 
