@@ -6,6 +6,7 @@ from typing import Any
 from managed_server import spec
 from managed_server.model.tables import DebianRelease
 from managed_server.resolve_alarms import alarms, cloudwatch
+from managed_server.resolve_data import antivirus_exclude, data_volume
 from managed_server.resolve_server import Gatherer
 
 
@@ -23,12 +24,15 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
     """Return the spec of a server whose entries have been chosen."""
     server, machine = gather.server, gather.machine
     munin = tuple(sorted((plugin for _, plugin in gather.section("munin")), key=lambda p: p.name))
+    data = data_volume(gather)
     collections: dict[str, tuple[Any, ...]] = {
         "sites": tuple(sorted(server.sites)),
         "users": gather.users(whose.users),
         "munin_plugins": munin,
         "apt_sources": gather.apt_sources(),
         "dumps": gather.dumps(),
+        "data_mounts": data.mounts if data else (),
+        "data_users": data.users if data else (),
     }
     packages, vendor_packages = gather.packages()
     return spec.ServerSpec(
@@ -43,6 +47,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         architecture=machine.architecture,
         burstable=machine.burstable,
         disk_gb=server.disk_gb,
+        data=data,
         debian=server.debian,
         codename=release.codename,
         image_owner=release.image_owner,
@@ -86,7 +91,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         logs=tuple(sorted((item for _, item in gather.section("logs")), key=lambda i: i.path)),
         integrity_watch=gather.parts("integrity", "watch"),
         integrity_ignore=gather.parts("integrity", "ignore"),
-        antivirus_exclude=gather.parts("antivirus", "exclude"),
+        antivirus_exclude=antivirus_exclude(gather, data),
         backup_paths=gather.parts("backup", "paths"),
         backup_exclude=gather.parts("backup", "exclude"),
         alarms=alarms(gather),

@@ -17,6 +17,8 @@ from managed_server.reading import READER
 from managed_server.rendering import RenderedFile, render_server
 
 SCHEMA = 2
+_WITH = "with/"
+"""Folder of what entries add to the manifests: by their id."""
 """Version of the manifest's layout; the machine refuses one that it does not know."""
 
 
@@ -43,7 +45,7 @@ def build(templates: Path, customer: spec.CustomerSpec, server: spec.ServerSpec)
     members = {
         "manifest.json": text,
         **{f"files{file.path}": file.content for file in files},
-        **_puppet(templates.parent / "puppet"),
+        **_puppet(templates.parent / "puppet", server),
     }
     content = _archive(members)
     return Bundle(server.name, hashlib.sha256(content).hexdigest(), content, described, files)
@@ -105,10 +107,14 @@ def manifest(
     }
 
 
-def _puppet(folder: Path) -> dict[str, bytes]:
-    """Return what carries the bundle out on the server: the same for all."""
+def _puppet(folder: Path, server: spec.ServerSpec) -> dict[str, bytes]:
+    """Return what carries the bundle out on the server: the same for all, and what some entries add to it."""
     files = READER.tree(folder, frozenset({".md", ".pyc"}))
-    return {f"puppet/{path}": content for path, content in files.items()}
+    found = {f"puppet/{path}": content for path, content in files.items() if not path.startswith(_WITH)}
+    for more in (f"{_WITH}{entry.id}.pp" for entry in server.entries):
+        if more in files:
+            found["puppet/site.pp"] += b"\n" + files[more]
+    return found
 
 
 def _archive(members: dict[str, bytes]) -> bytes:

@@ -73,6 +73,8 @@ def _changed(
     name, wanted = server.name, server.instance_type
     if disk is not None and server.disk_gb < disk:
         yield Refusal(name, f"disk_gb: it has {disk:.0f} GB, and no disk shrinks: write {disk:.0f} or more")
+    if message := _other_data_volume(server, known):
+        yield Refusal(name, f"data_gb: {message}")
     if architecture is not None and server.architecture != architecture:
         message = (
             f"instance_type: {wanted} is {server.architecture}, and what is on its disk is for "
@@ -87,6 +89,27 @@ def _changed(
             f'with the customer, and write it (UTC): `resize: "{now:%Y-%m-%d}"`'
         )
         yield Refusal(name, message, preview=False)
+
+
+def _other_data_volume(server: spec.ServerSpec, known: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a change of a server's volume for data: it grows, and does nothing else."""
+    stands = known.get("data_gb")
+    elsewhere = "add a new server {} beside this one, move the data, and write `retire: true` for {}"
+    if stands is None:
+        if server.data is None or "disk_gb" not in known:
+            return None
+        return (
+            "it stands without a data volume, and an empty one would be mounted over its data: take the line "
+            f"out. To have one, {elsewhere.format('with it', server.name)} (docs/operate.md, Data volumes)"
+        )
+    if server.data is None:
+        return (
+            f"its data are on a volume of {stands:.0f} GB, and would be cut off: write `data_gb: "
+            f"{stands:.0f}` back. To do without, {elsewhere.format('without it', server.name)}"
+        )
+    if server.data.gb < stands:
+        return f"the volume has {stands:.0f} GB, and none shrinks: write {stands:.0f} or more"
+    return None
 
 
 def may_stop(customer: spec.CustomerSpec, server: spec.ServerSpec, now: datetime.datetime) -> bool:

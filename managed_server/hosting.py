@@ -62,6 +62,11 @@ def _elsewhere(given: Collection[str], *, hub: bool) -> Iterator[tuple[Path, str
             ("instance_type",),
             f"is EC2's, and the server is hosted elsewhere; take it out, and add {_MACHINE}",
         )
+    if "data_gb" in given:
+        yield (
+            ("data_gb",),
+            "is a volume of EC2's, and the server is hosted elsewhere; take it out: its owner gives it disks",
+        )
     if "resize" in given:
         yield (
             ("resize",),

@@ -25,8 +25,9 @@ def advice(
     for name, server in customer.servers.items():
         if customer.leaves(name):
             continue
-        if server.disk_gb > surcharge:
-            yield ("servers", name, "disk_gb"), f"over {surcharge} GB: backups may cost a surcharge"
+        if server.disk_gb + (server.data_gb or 0) > surcharge:
+            key, together = ("disk_gb", "") if server.data_gb is None else ("data_gb", "with disk_gb ")
+            yield ("servers", name, key), f"{together}over {surcharge} GB: backups may cost a surcharge"
         if server.pin:
             yield ("servers", name, "pin"), "the server keeps an earlier bundle; no change reaches it"
     yield from exceptions.ending(customer.exceptions, today)

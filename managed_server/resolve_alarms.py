@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from managed_server import spec
 from managed_server.maintenance_clock import expressions
 from managed_server.model.catalogue_items import Absent, CheckIntent
+from managed_server.model.cloudwatch import Agent
 from managed_server.model.contract import Priority
 from managed_server.model.tables import Alarm
 from managed_server.proofs import schedule
@@ -16,7 +17,7 @@ ROOT = "/"
 
 def alarms(gather: Gatherer) -> tuple[spec.Alarm, ...]:
     """Return the alarms that apply to the server, by id."""
-    agent = gather.project.cloudwatch.agent
+    agent = _agent(gather)
     found = [
         _alarm(gather, f"{alarm_id}{_suffix(path)}", alarm, path)
         for alarm_id, alarm in gather.project.alarms.alarms.items()
@@ -34,7 +35,7 @@ def cloudwatch(gather: Gatherer, stack: str, name: str) -> spec.CloudWatch:
     checks = {check.name: check for check in gather.checks}
     names = [f"{origin}-{intent.name}" for origin, intent in _heartbeats(gather)]
     return spec.CloudWatch(
-        agent=table.agent,
+        agent=_agent(gather),
         processes=_installed_processes(gather),
         log_group=f"/managed-server/{stack}/servers/{name}",
         logs=gather.parts("cloudwatch", "logs"),
@@ -44,6 +45,13 @@ def cloudwatch(gather: Gatherer, stack: str, name: str) -> spec.CloudWatch:
         paging=table.paging,
         quiet=expressions(window, table.paging.lead_s),
     )
+
+
+def _agent(gather: Gatherer) -> Agent:
+    """Return what the server's agent publishes: its configuration and its alarms are both made of it."""
+    agent = gather.project.cloudwatch.agent
+    more = [path for path in gather.parts("cloudwatch", "paths") if path not in agent.paths]
+    return agent.model_copy(update={"paths": (*agent.paths, *more)}) if more else agent
 
 
 def _suffix(path: str | None) -> str:

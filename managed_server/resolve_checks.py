@@ -98,8 +98,8 @@ def of_server(project: Project, server: spec.ServerSpec, objectives: dict[Priori
         yield ("software",), message
     for message in schedule.window_clashes(project, server):
         yield ("maintenance",), message
-    for message in retention.too_small(project, server):
-        yield ("disk_gb",), message
+    for key, message in retention.too_small(project, server):
+        yield (key,), message
     wanted = set(server.unsupported_packages)
     for package in sorted(wanted & _supported_packages(project, server)) if wanted else ():
         yield (("unsupported_packages",), f"{package!r} belongs to supported software; take it out")

@@ -45,6 +45,7 @@ class Place:
             memory_mb=self.machine.memory_mb,
             hosting=self.server.hosting,
             burstable=self.machine.burstable,
+            data_volume=self.server.data_gb is not None,
             software=self.server.software,
             dumps=dumps,
             peers=self.server.peers,
@@ -209,7 +210,7 @@ class Gatherer:
     def timers(self) -> tuple[spec.Timer, ...]:
         """Return the jobs, by name."""
         found = (
-            spec.Timer(origin=origin, **timer.model_dump(exclude={"when"}))
+            spec.Timer(origin=origin, **timer.model_dump(exclude={"when", "uses_data"}))
             for origin, timer in self.section("timers")
         )
         return tuple(sorted(found, key=lambda timer: timer.name))

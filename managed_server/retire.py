@@ -161,9 +161,10 @@ def _given_up(stack: str, name: str, known: dict[str, Any]) -> str:
     where = known.get("address", "no address")
     if "instance_id" not in known:
         return f"{stack}-{name} ({where}) is looked after no more. Its machine is its owner's, and stays."
+    volume = f" and on its data volume of {known['data_gb']:.0f} GB" if "data_gb" in known else ""
     return (
-        f"{stack}-{name} ({where}) is ended: {known['instance_id']} is destroyed with all that is on it, and "
-        "its address is let go. Its off-site backups stay."
+        f"{stack}-{name} ({where}) is ended: {known['instance_id']} is destroyed with all that is on it"
+        f"{volume}, and its address is let go. Its off-site backups stay."
     )
 
 

@@ -14,6 +14,9 @@ from managed_server.model.types import is_ipv4
 from managed_server.spec_account import AccountAlarm, Baseline
 from managed_server.spec_machine import (
     AptSource,
+    DataMount,
+    DataUser,
+    DataVolume,
     Directory,
     Dump,
     File,
@@ -37,6 +40,9 @@ __all__ = [
     "CloudWatch",
     "Contact",
     "CustomerSpec",
+    "DataMount",
+    "DataUser",
+    "DataVolume",
     "Directory",
     "Dump",
     "EntrySpec",
@@ -180,6 +186,8 @@ class ServerSpec:
     architecture: str
     burstable: bool
     disk_gb: int
+    data: DataVolume | None
+    """Its volume for data; none where all is on the root disk."""
     debian: int
     codename: str
     image_owner: str
@@ -229,6 +237,11 @@ class ServerSpec:
     def linked(self) -> tuple[str, ...]:
         """The other servers of the customer that matter to it."""
         return tuple(sorted({*self.peers, *self.reaches}))
+
+    @property
+    def disks_gb(self) -> int:
+        """The size of all its disks together."""
+        return self.disk_gb + (self.data.gb if self.data else 0)
 
     @property
     def named_by(self) -> str:

@@ -130,6 +130,51 @@ class AptSource:
 
 
 @dataclass(frozen=True, slots=True)
+class DataMount:
+    """A directory that lives on the data volume, and the mount unit that puts it into its place."""
+
+    name: str
+    path: str
+    source: str
+    """Where it is on the volume."""
+    owner: str
+    """Account of which it is from the beginning; empty: as its package says."""
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataUser:
+    """A unit that isn't started without directories of the data volume."""
+
+    name: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataVolume:
+    """A server's volume for data."""
+
+    gb: int
+    device: str
+    path: str
+    unit: str
+    """That mounts it."""
+    sources: str
+    """The directory on it that holds those of the software."""
+    mounts: tuple[DataMount, ...]
+    users: tuple[DataUser, ...]
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a path is on the volume."""
+        return any(f"{path}/".startswith(f"{base}/") for base in (self.path, *(m.path for m in self.mounts)))
+
+    def source_of(self, path: str) -> str | None:
+        """Return where on the volume a path of the software's is; None for what is elsewhere."""
+        inside = any(f"{path}/".startswith(f"{mount.path}/") for mount in self.mounts)
+        return self.sources + path if inside else None
+
+
+@dataclass(frozen=True, slots=True)
 class Dump:
     """A local database dump."""
 

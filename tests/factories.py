@@ -128,6 +128,21 @@ CHECK = spec.Check(
 )
 
 
+DATA = spec.DataVolume(
+    gb=50,
+    device="/dev/sdf",
+    path="/srv/data",
+    unit="srv-data.mount",
+    sources="/srv/data/software",
+    mounts=(
+        spec.DataMount(
+            "var-lib-redis.mount", "/var/lib/redis", "/srv/data/software/var/lib/redis", "", "0755"
+        ),
+    ),
+    users=(spec.DataUser("redis-server.service", ("/var/lib/redis",)),),
+)
+
+
 def server(name="web1", **changes) -> spec.ServerSpec:
     made = spec.ServerSpec(
         name=name,
@@ -141,6 +156,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         architecture="amd64",
         burstable=True,
         disk_gb=80,
+        data=None,
         debian=13,
         codename="trixie",
         image_owner="136693071363",

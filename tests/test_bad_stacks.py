@@ -193,6 +193,14 @@ def test_catalogue_problem_names_its_file(inputs):
     assert "'ngnix' is not on the contract's list; did you mean nginx?" in done.stderr
 
 
+def test_all_disks_together_are_warned_of(inputs):
+    write_stack(inputs, STACK.replace("disk_gb: 80", "disk_gb: 60\n        data_gb: 50"))
+    done = check(inputs, "acme")
+    assert done.returncode == 0
+    said = "servers.web1.data_gb: with disk_gb over 100 GB: backups may cost a surcharge"
+    assert said in done.stderr
+
+
 def test_warnings_do_not_fail(inputs):
     text = STACK.replace("disk_gb: 80", "disk_gb: 120").replace(
         "        admin: true\n", "        expires: 2020-01-01\n"

@@ -1,5 +1,6 @@
 """What a stack file may not do to servers that stand."""
 
+import dataclasses
 import datetime
 
 import pytest
@@ -69,6 +70,32 @@ def test_a_bigger_disk_is_let_pass_and_a_smaller_one_is_not():
     [refusal] = changed(disk_gb=79)
     assert refusal.preview
     assert refusal.message == "disk_gb: it has 80 GB, and no disk shrinks: write 80 or more"
+
+
+def test_a_data_volume_grows_and_does_nothing_else():
+    stands = {"web1": {**STANDING, "data_gb": 50.0}}
+
+    def with_volume(gb):
+        data = None if gb is None else dataclasses.replace(factories.DATA, gb=gb)
+        return refused(factories.customer(factories.server(data=data)), **stands)
+
+    assert with_volume(50) == with_volume(51) == []
+    [refusal] = with_volume(49)
+    assert refusal.preview
+    assert refusal.message == "data_gb: the volume has 50 GB, and none shrinks: write 50 or more"
+    [refusal] = with_volume(None)
+    assert refusal.preview
+    assert "would be cut off: write `data_gb: 50` back" in refusal.message
+    assert "`retire: true` for web1" in refusal.message
+
+
+def test_a_server_that_stands_gets_no_data_volume():
+    [refusal] = changed(data=factories.DATA)
+    assert refusal.preview
+    assert "an empty one would be mounted over its data: take the line out" in refusal.message
+    assert "add a new server with it beside this one" in refusal.message
+    new = {"web1": {"instance_id": "i-1"}}
+    assert refused(factories.customer(factories.server(data=factories.DATA)), **new) == []
 
 
 def test_another_architecture_is_refused_at_any_time():

@@ -39,6 +39,10 @@ WRONG = {
         FAR + ON_AWS,
         "servers.far.instance_type: is EC2's, and the server is hosted elsewhere; take it out, and add what",
     ),
+    "a data volume": (
+        FAR + "        data_gb: 50\n",
+        "servers.far.data_gb: is a volume of EC2's, and the server is hosted elsewhere; take it out: its",
+    ),
     "no address": (
         FAR.replace(HERE, ""),
         "servers.far: the key 'address' is missing; add the IPv4 address or name by which the hub and",

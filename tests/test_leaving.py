@@ -177,6 +177,21 @@ def test_of_a_server_that_leaves_protection_and_entry_go_and_of_no_other():
     assert state.let_go(("web",)) == 0
 
 
+def test_its_data_volume_goes_with_it():
+    made = resources()
+    server = next(each for each in made if each["urn"].endswith("::acme-web"))
+    data = {**component("DataVolume", "acme-web-data"), "parent": server["urn"]}
+    volume = custom("aws:ebs/volume:Volume", "acme-web-data-volume", data, protect=True)
+    state = State("acme", [*made, data, volume])
+    assert state.let_go(("web-2",)) == 1
+    assert volume["protect"], "of another server"
+    assert state.let_go(("web",)) == 2
+    assert not volume["protect"]
+    assert "acme-web-data-volume" in names(state.remaining(("web",)))
+    known = {"instance_id": "i-1", "address": "192.0.2.1", "data_gb": 50.0}
+    assert "all that is on it and on its data volume of 50 GB" in retires._given_up("acme", "web", known)
+
+
 def test_what_remains_of_a_server_has_its_name_or_its_tag():
     state = State("acme", resources())
     assert names(state.remaining(("web-2",))) == [

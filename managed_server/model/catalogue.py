@@ -17,6 +17,7 @@ from managed_server.model.catalogue_items import (
     CheckIntent,
     CloudWatch,
     Connect,
+    DataDirectory,
     Directory,
     Dump,
     EndOfLife,
@@ -129,6 +130,9 @@ class Software(Entry):
     requires: Section[Facts[EntryId]] = Field(description="software that must be beside it: all of these")
     requires_any: Section[Facts[EntryId]] = Field(description="software beside it: at least one of these")
     conflicts: Section[Facts[EntryId]] = Field(description="software that must not be beside it")
+    data: Section[Facts[DataDirectory]] = Field(
+        description="directories of customers' data: on the data volume of a server that has one"
+    )
 
 
 class Tool(Entry):

@@ -187,7 +187,9 @@ class File(Model):
         default=None,
         description="command that must accept the new file before it replaces the old one; % is its path",
     )
-    for_each: Literal["sites", "users", "munin_plugins", "apt_sources", "dumps"] | None = None
+    for_each: (
+        Literal["sites", "users", "munin_plugins", "apt_sources", "dumps", "data_mounts", "data_users"] | None
+    ) = None
     once: Bool = Field(default=False, description="written if missing; what stands there is left alone")
     when: When = When()
 
@@ -259,6 +261,9 @@ class Timer(Model):
     command: Text
     user: UserName = "root"
     idle: Bool = Field(default=False, description="run with idle CPU and disk priority")
+    uses_data: Bool = Field(
+        default=False, description="it reads or writes other entries' data: not run without the data volume"
+    )
     timeout_minutes: Annotated[Int, Field(ge=1)]
     description: Text
     when: When = When()
@@ -325,6 +330,21 @@ class Backup(Model):
     keep: Keep | None = Field(default=None, description="by the entry that makes the backups alone")
 
 
+class DataDirectory(Model):
+    """A directory of customers' data: it lives on the data volume of a server that has one."""
+
+    path: AbsolutePath
+    owner: UserName | None = Field(
+        default=None,
+        description="whose it is before its package is installed, where that leaves what it finds; the "
+        "account is made if it is missing",
+    )
+    mode: FileMode = "0755"
+    units: tuple[UnitName, ...] = Field(
+        default=(), description="that must not start without it, besides the entry's own units and timers"
+    )
+
+
 class Dump(Model):
     """A local database dump."""
 
@@ -339,6 +359,10 @@ class CloudWatch(Model):
         default=(), description="that the agent counts: names as in /proc/PID/comm"
     )
     logs: tuple[AbsolutePath, ...] = Field(default=(), description="that the agent sends")
+    paths: tuple[AbsolutePath, ...] = Field(
+        default=(),
+        description="mount points that the agent measures, besides those of cloudwatch.yaml",
+    )
     heartbeats: tuple[EntryId, ...] = Field(
         default=(), description="checks of this entry whose age CloudWatch watches as well"
     )

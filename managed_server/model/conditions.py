@@ -17,6 +17,8 @@ class Circumstances:
     memory_mb: int
     hosting: str
     burstable: bool
+    data_volume: bool
+    """Whether it has a volume of its own for data."""
     software: Collection[str]
     dumps: Collection[str]
     """Engines of the databases of its software."""
@@ -35,6 +37,7 @@ class When(Model):
     memory_mb_max: Int | None = None
     hosting: Literal["aws", "elsewhere"] | None = None
     burstable: Bool | None = Field(default=None, description="an EC2 type that spends CPU credits")
+    data_volume: Bool | None = Field(default=None, description="it has a volume of its own for data")
     with_software: EntryId | None = None
     without_software: EntryId | None = None
     peers: Bool | None = Field(default=None, description="other servers of the customer may reach it")
@@ -57,6 +60,7 @@ class When(Model):
             self.memory_mb_max is None or here.memory_mb <= self.memory_mb_max,
             self.hosting is None or self.hosting == here.hosting,
             self.burstable is None or self.burstable == here.burstable,
+            self.data_volume is None or self.data_volume == here.data_volume,
             self.with_software is None or self.with_software in here.software,
             self.without_software is None or self.without_software not in here.software,
             self.with_dump is None or self.with_dump in here.dumps,

@@ -136,7 +136,10 @@ class Server(Model):
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"hosting": {"const": "elsewhere"}}, "required": ["hosting"]},
-            "then": {"required": ["address", "machine"], "not": {"required": ["instance_type"]}},
+            "then": {
+                "required": ["address", "machine"],
+                "not": {"anyOf": [{"required": [key]} for key in ("instance_type", "data_gb")]},
+            },
             "else": {
                 "required": ["instance_type"],
                 "not": {"anyOf": [{"required": [key]} for key in ("address", "private_address", "machine")]},
@@ -156,6 +159,9 @@ class Server(Model):
     )
     machine: Machine | None = Field(default=None, description="elsewhere: what the machine has")
     disk_gb: Annotated[Int, Field(ge=8, le=16384)] = Field(description="size of the root volume, GiB")
+    data_gb: Annotated[Int, Field(ge=1, le=16384)] | None = Field(
+        default=None, description="size of a protected volume of its own for data, GiB; on AWS alone"
+    )
     debian: Int = Field(default=13, description="Debian release; a machine refuses a bundle for another one")
     software: tuple[str, ...] = Field(min_length=1, description="ids of catalogue/software")
     settings: dict[str, dict[str, SettingValue]] = Field(

@@ -59,6 +59,7 @@ def circumstances(server: spec.ServerSpec, entry_id: str | None = None) -> Circu
         memory_mb=server.memory_mb,
         hosting=server.hosting,
         burstable=server.burstable,
+        data_volume=server.data is not None,
         software=server.software,
         dumps={dump.engine for dump in server.dumps},
         peers=server.peers,

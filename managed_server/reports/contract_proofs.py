@@ -66,10 +66,11 @@ def statements(project: Project, customer: spec.CustomerSpec) -> dict[str, str]:
         found |= _figures(server)
         found[f"schedule, {server.name}"] = _schedule(project, server)
         if retention.has_dumps(project, server):
-            largest = retention.largest_database_gb(project, server.disk_gb)
+            disk = retention.dumps_on(server)
+            largest = retention.largest_database_gb(project, disk.gb, system=disk.system)
             found[f"disk, {server.name}"] = (
                 f"{retention.copies(project)} dumps are kept; databases of up to {largest} GB fit on "
-                f"{server.disk_gb} GB"
+                f"{disk.gb} GB" + ("" if disk.system else " of the data volume")
             )
     offsite = project.limits.retention.offsite
     snapshots = [

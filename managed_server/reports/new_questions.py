@@ -134,6 +134,7 @@ def questions(project: Project, stack: str) -> tuple[Question, ...]:
             hosting="elsewhere",
         ),
         Question("disk_gb", _of(Server, "disk_gb")),
+        Question("data_gb", _of(Server, "data_gb"), needed=False, hosting="aws"),
         Question(
             "debian",
             lambda text: releases[_one_of(releases)(text)],

@@ -133,9 +133,9 @@ def cost(contract: Contract, customer: spec.CustomerSpec) -> dict[str, Any]:
         "surcharge": {
             "over_gb": fees.surcharge.over_gb,
             "servers": {
-                server.name: server.disk_gb
+                server.name: server.disks_gb
                 for server in customer.servers
-                if server.disk_gb > fees.surcharge.over_gb
+                if server.disks_gb > fees.surcharge.over_gb
             },
             "text": fees.surcharge.text,
         },
@@ -162,6 +162,7 @@ def _server(project: Project, server: spec.ServerSpec, today: datetime.date) -> 
         "vcpus": server.vcpus,
         "memory_mb": server.memory_mb,
         "disk_gb": server.disk_gb,
+        "data_gb": server.data.gb if server.data else None,
         "debian": server.debian,
         "codename": server.codename,
         "maintenance": {

@@ -61,7 +61,10 @@ def _server(server: dict[str, Any]) -> Iterator[Line]:
     if server["private_address"]:
         where += f" (its peers: {server['private_address']})"
     debian = f"Debian {server['debian']} ({server['codename']})"
-    yield f"machine     {what}, {server['disk_gb']} GB, {debian}, {where}"
+    disks = f"{server['disk_gb']} GB"
+    if server["data_gb"]:
+        disks += f" and {server['data_gb']} GB for data"
+    yield f"machine     {what}, {disks}, {debian}, {where}"
     yield f"window      {window['day']} {window['time']} UTC, reboot {window['reboot']}"
     if server["sites"]:
         yield f"sites       {', '.join(server['sites'])}"

@@ -114,6 +114,17 @@ def elsewhere_with_an_instance_type(draw, _, data):
 
 
 @breakage
+def elsewhere_with_a_data_volume(draw, _, data):
+    at_, server = hosted(draw, data, "elsewhere")
+    if server is None:
+        return None
+    server["data_gb"] = draw(st.integers(1, 200))
+    return Expected(
+        (*at_, "data_gb"), "is a volume of EC2's, and the server is hosted elsewhere; take it out"
+    )
+
+
+@breakage
 def elsewhere_without_what_it_needs(draw, _, data):
     at_, server = hosted(draw, data, "elsewhere")
     if server is None:
@@ -363,6 +374,9 @@ def small_disk(draw, drawer, data):
     found = {dump.engine for n in server["software"] for dump in given(drawer.general(n).dumps)}
     if dumps not in found:
         return None
+    if server.get("data_gb"):
+        server["data_gb"] = draw(st.integers(1, least_disk_gb(drawer.project, system=False) - 1))
+        return Expected((*at_, "data_gb"), "is too small for a database")
     least = least_disk_gb(drawer.project)
     server["disk_gb"] = draw(st.integers(8, least - 1)) if least > 8 else 8
     return Expected((*at_, "disk_gb"), "is too small for a database")

@@ -201,6 +201,7 @@ class Drawer:
         server |= draw(st.sampled_from([self.on_aws, self.on_aws, self.elsewhere]))(draw)
         if server.get("hosting") == "elsewhere":
             server.pop("resize", None)
+            server.pop("data_gb", None)
         debian = server.get("debian", Server.model_fields["debian"].default)
         server["software"] = draw(self.software(debian))
         always = [name for name, tool in sorted(self.project.tools.items()) if tool.general.when == When()]
@@ -317,6 +318,7 @@ _PLACES = {
     (Server, "instance_type"): lambda self: st.sampled_from(sorted(self.project.instance_types.types)),
     (Server, "debian"): lambda self: st.sampled_from(sorted(self.project.debian.releases)),
     (Server, "disk_gb"): lambda self: st.integers(least_disk_gb(self.project), 200),
+    (Server, "data_gb"): lambda self: st.none() | st.integers(least_disk_gb(self.project, system=False), 200),
     (Maintenance, "time"): lambda _: st.sampled_from(BY_DAY),
 }
 """Fields that other files decide on."""

@@ -10,6 +10,7 @@ HERE = Circumstances(
     memory_mb=2048,
     hosting="aws",
     burstable=True,
+    data_volume=True,
     software=("nginx",),
     dumps=("mysql",),
     peers=("web1",),
@@ -19,11 +20,13 @@ HERE = Circumstances(
 FIRST, SECOND = (
     {
         "memory_mb_min": 2048, "memory_mb_max": 2048, "hosting": "aws", "burstable": True,
+        "data_volume": True,
         "with_software": "nginx", "without_software": "php", "with_dump": "mysql", "peers": True,
         "linked": True, "facts": {"behind_proxy": True, "port": 8080},
     },
     {
         "memory_mb_min": 2049, "memory_mb_max": 2047, "hosting": "elsewhere", "burstable": False,
+        "data_volume": False,
         "with_software": "php", "without_software": "nginx", "with_dump": "ldap", "peers": False,
         "linked": False, "facts": {"behind_proxy": True, "port": 80},
     },

@@ -32,6 +32,23 @@ def test_check_refuses_a_disk_that_dumps_would_fill(change):
     )
 
 
+def test_of_a_data_volume_its_own_size_counts(project, change):
+    least = least_disk_gb(project, system=False)
+    assert least < least_disk_gb(project)
+    small = f"disk_gb: 8\n        data_gb: {least - 1}"
+    refused(
+        change(FILE, "disk_gb: 80", small),
+        f"{FILE}:{line('disk_gb') + 1}: servers.web1.data_gb: {least - 1} GB is too small for a database "
+        f"and the 13 dumps that are kept; write {least} or more",
+    )
+
+
+def test_a_data_volume_that_is_just_enough_will_do_beside_a_small_disk(project, change):
+    enough = f"disk_gb: 8\n        data_gb: {least_disk_gb(project, system=False)}"
+    done = change(FILE, "disk_gb: 80", enough)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_small_disk_without_a_database_will_do(change):
     done = change(
         FILE, "disk_gb: 80", "disk_gb: 8", FILE, "[nginx, php, redis, percona]", "[nginx, php, redis]"

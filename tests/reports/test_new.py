@@ -45,6 +45,7 @@ EVERYTHING = {
     "admin": (f"alice={KEY}", "alice=" + KEY.replace("alice@acme.example", "her other's: {key} #2")),
     "user": (f"on={KEY}",),
     "hosting": ("aws",),
+    "data_gb": ("50",),
     "debian": ("12",),
     "setting": ("php.memory_limit_mb=192", "php.pm=static"),
     "site": ("www.acme.example", "shop.acme.example"),
@@ -54,7 +55,7 @@ EVERYTHING = {
     "maintenance_reboot": ("never",),
 }
 ELSEWHERE = {
-    **{key: value for key, value in EVERYTHING.items() if key != "instance_type"},
+    **{key: value for key, value in EVERYTHING.items() if key not in ("instance_type", "data_gb")},
     "hosting": ("elsewhere",),
     "address": ("web1.acme.example",),
     "private_address": ("10.1.2.3",),
@@ -324,7 +325,7 @@ def test_the_command_asks(inputs):
     answers = [
         "Acme Widgets Ltd", "soon", "2026-12-01", "", "", "123456789012", "", "eu-west-1", "Alice",
         "alice@acme.example", "", "", f"alice={KEY}", "", "", "web1", "", "t3.huge", "t3.large", "80", "",
-        "nginx", "", "", "", "", "", "",
+        "", "nginx", "", "", "", "", "", "",
     ]  # fmt: skip
     done = at_a_terminal(inputs, "new", "acme", answers=answers)
     assert done.returncode == 0, done.stderr
@@ -337,7 +338,7 @@ def test_the_command_asks(inputs):
 
 def test_answers_that_turn_out_wrong_need_not_be_typed_again(inputs):
     given_ = {key: value for key, value in GIVEN.items() if key != "backup_region"}
-    rest = [*("" for _ in range(3)), "eu-west-2", *("" for _ in range(12))]
+    rest = [*("" for _ in range(3)), "eu-west-2", *("" for _ in range(13))]
     done = at_a_terminal(inputs, "new", "acme", *options(given_), answers=rest)
     assert done.returncode == 2
     assert "aws.backup_region: is the servers' own region" in done.stderr

@@ -95,3 +95,15 @@ def test_a_broken_template_is_found(tmp_path):
     for name in faults:
         path = re.sub(r"^[a-z]+/server|\.j2$", "", name).replace("/etc/php/fpm", "/etc/php/8.4/fpm")
         assert path in found
+
+
+def test_a_data_volume(tmp_path):
+    """Its units are judged together: mounts, what comes before them, and what waits for them."""
+    inputs = copy_inputs(tmp_path / "inputs")
+    text = STACK.replace("disk_gb: 80", "disk_gb: 80\n        data_gb: 50")
+    write_stack(inputs, text.replace("[nginx, php]", "[nginx, php, redis, openldap]"))
+    customer, _ = resolve_stack(load_project(inputs), "acme")
+    findings = findings_of(customer, customer.server("web1"), inputs / "templates")
+    assert bad(findings) == []
+    units = {f.path.rpartition("/")[2] for f in findings if f.validator == "systemd-unit"}
+    assert {"srv-data.mount", r"var-lib-ldap\x2ddumps.mount", "managed-data-volume.service"} <= units
