@@ -328,6 +328,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 server=server.name,
                 instance_type=server.instance_type,
                 disk_gb=server.disk_gb,
+                data=server.data,
                 image_id=image_id,
                 user_data=user_data(self._args.templates, customer, server),
                 subnet_id=network.subnet_id,
@@ -374,4 +375,5 @@ class CustomerEnvironment(pulumi.ComponentResource):
             "instance_type": server.instance_type,
             "architecture": server.architecture,
             "disk_gb": server.disk_gb,
+            **({"data_gb": server.data.gb} if server.data else {}),
         }

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.data_volume import DataVolume, DataVolumeArgs
 from components.server_role import ServerRole, ServerRoleArgs
+from managed_server.spec import DataVolume as Data
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class ManagedServerArgs:
     after: tuple[pulumi.Resource, ...]
     """What the server's first steps need, such as a way to the internet."""
     role: ServerRoleArgs
+    data: Data | None = None
+    """Its volume for data; without one all is on the root volume."""
     ipv6: bool = False
     """Whether it has an IPv6 address beside its IPv4 one; the subnet must have such a network."""
     recorded_address: str | None = None
@@ -33,9 +37,9 @@ class ManagedServerArgs:
 class ManagedServer(pulumi.ComponentResource):
     """An instance with an Elastic IP (AWS FSBP EC2.3, EC2.8).
 
-    Its root volume is its only one, and goes with it; a protected volume for data comes with the backups. So
-    the instance is protected, and so is its address. A new image or other user data never replaces it or
-    restarts it: both matter at its creation alone.
+    Its root volume goes with it, and is its only one unless it has a volume for data. So the instance is
+    protected, and so is its address. A new image or other user data never replaces it or restarts it: both
+    matter at its creation alone.
     """
 
     instance_id: pulumi.Output[str]
@@ -87,6 +91,12 @@ class ManagedServer(pulumi.ComponentResource):
                 protect=True,
             ),
         )
+        if args.data is not None:
+            DataVolume(
+                f"{name}-data",
+                DataVolumeArgs(args.server, args.data.gb, args.data.device, args.data_key_arn, instance),
+                opts=child,
+            )
         allocation_id, self.address = self._allocated(name, args)
         aws.ec2.EipAssociation(
             f"{name}-address-association",

@@ -111,6 +111,19 @@ def _instance(client: Client, name: str, _: Inputs) -> list[str]:
     return [str(instance["InstanceId"]) for reservation in found for instance in reservation["Instances"]]
 
 
+def _attachment(client: Client, _: str, inputs: Inputs) -> list[str]:
+    """Find a volume that is attached already: AWS attaches none twice."""
+    volume, instance, device = (inputs[key] for key in ("volumeId", "instanceId", "deviceName"))
+    wanted = [{"Name": "volume-id", "Values": [volume]}]
+    found = [
+        attached
+        for each in _pages(client("ec2"), "describe_volumes", "Volumes", Filters=wanted)
+        for attached in each["Attachments"]
+        if (attached["InstanceId"], attached["Device"]) == (instance, device)
+    ]
+    return [f"{device}:{volume}:{instance}"] if found else []
+
+
 def _named(service: str, operation: str, argument: str, error: str) -> Finder:
     """Find a resource whose id is its own name."""
 
@@ -266,6 +279,7 @@ FINDERS: dict[str, Finder] = {
     "aws:ec2/instance:Instance": _instance,
     "aws:ec2/eip:Eip": _tagged("describe_addresses", "Addresses", "AllocationId"),
     "aws:ebs/volume:Volume": _tagged("describe_volumes", "Volumes", "VolumeId"),
+    "aws:ec2/volumeAttachment:VolumeAttachment": _attachment,
     "aws:kms/key:Key": _key,
     "aws:kms/alias:Alias": _alias,
     "aws:iam/role:Role": _named("iam", "get_role", "RoleName", "NoSuchEntity"),
@@ -285,6 +299,8 @@ FINDERS: dict[str, Finder] = {
 NOT_TOLD: dict[str, tuple[str, ...]] = {
     # Of text that nobody gave it the provider keeps a hash, under another name: each preview would show it.
     "aws:ec2/instance:Instance": ("userDataBase64",),
+    # How it is to be ended, which is the provider's affair.
+    "aws:ec2/volumeAttachment:VolumeAttachment": ("stopInstanceBeforeDetaching",),
 }
 """Inputs that a first reading must have before it, since AWS does not tell them as they were given."""
 

@@ -25,6 +25,7 @@ Per = Literal[
     "linked-server",
     "elsewhere-server",
     "aws-server-with-new-address",
+    "aws-server-with-data",
     "aws-server-that-pages",
     "rule-in",
     "rule-out",

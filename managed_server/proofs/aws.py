@@ -55,6 +55,7 @@ def _each(per: str, customer: spec.CustomerSpec) -> list[tuple[str | None, dict[
         "server": list(customer.servers),
         "aws-server": on_aws,
         "aws-server-with-new-address": own_address,
+        "aws-server-with-data": [server for server in on_aws if server.data],
         "linked-server": [server for server in customer.servers if server.linked],
         "elsewhere-server": [server for server in customer.servers if server.hosting != "aws"],
         "aws-server-that-pages": [

@@ -43,6 +43,7 @@ CUSTOMERS = {
     "of a second stack in other regions": {
         "baseline": dataclasses.replace(factories.NO_BASELINE, ebs_encryption=("eu-west-1",))
     },
+    "a data volume": {"servers": (factories.server(data=factories.DATA), factories.server("b"))},
     "IPv6": {"network": factories.spec.Network(vpc_id=None, subnet_id=None, ipv6=True)},
     "a network that stands": {"network": factories.GIVEN_NETWORK},
     "no rules, no alarms, a secret": {

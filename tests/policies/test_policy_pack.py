@@ -132,6 +132,7 @@ NOTHING_TO_JUDGE = {
     "ec2.Route",
     "ec2.RouteTable",
     "ec2.RouteTableAssociation",
+    "ec2.VolumeAttachment",
     "iam.Group",
     "iam.UserGroupMembership",
     "kms.Alias",

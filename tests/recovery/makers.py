@@ -226,6 +226,19 @@ def volume(account: Account) -> Made:
     return Made({}, create, lambda i: account.ec2.delete_volume(VolumeId=i))
 
 
+def attachment(account: Account) -> Made:
+    ec2, instance = account.ec2, launch(account)
+    zone = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["Placement"]
+    volume_id = ec2.create_volume(AvailabilityZone=zone["AvailabilityZone"], Size=8)["VolumeId"]
+    inputs = {"volumeId": volume_id, "instanceId": instance, "deviceName": "/dev/sdf"}
+
+    def create():
+        ec2.attach_volume(VolumeId=volume_id, InstanceId=instance, Device="/dev/sdf")
+        return f"/dev/sdf:{volume_id}:{instance}"
+
+    return Made(inputs, create, lambda _: ec2.detach_volume(VolumeId=volume_id))
+
+
 def key(account: Account) -> Made:
     kms = account.client("kms")
 
@@ -359,6 +372,7 @@ MAKERS: dict[str, Callable[[Account], Made]] = {
     "aws:ec2/instance:Instance": instance,
     "aws:ec2/eip:Eip": address,
     "aws:ebs/volume:Volume": volume,
+    "aws:ec2/volumeAttachment:VolumeAttachment": attachment,
     "aws:kms/key:Key": key,
     "aws:kms/alias:Alias": alias,
     "aws:iam/role:Role": role,

@@ -22,7 +22,7 @@ GLOBAL = {
 def components():
     """The AWS resources of a customer as the components register them."""
     far = factories.server("far", hosting="elsewhere", address="198.51.100.20")
-    return environment(factories.server(), far, baseline=factories.BASELINE).aws
+    return environment(factories.server(data=factories.DATA), far, baseline=factories.BASELINE).aws
 
 
 @pytest.mark.parametrize("kind", sorted(FINDERS))
