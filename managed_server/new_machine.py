@@ -43,7 +43,7 @@ class Place:
 
 def restore(
     root: Path, stack: str, server: str, where: str, at: str | None, ssh: str, *,
-    agree: Callable[[str], None], progress: Progress,
+    agree: Callable[[str], None], progress: Progress, keep_volume: bool = False,
 ) -> int:  # fmt: skip
     """Make a new machine, wait until it is what its bundle says, and restore to it.
 
@@ -56,6 +56,7 @@ def restore(
         ssh: the SSH program and its options.
         agree: is told what is given up, and ends it all where somebody says no.
         progress: told what happens.
+        keep_volume: whether what is on the data volume, which outlives the machine, is left alone.
 
     Returns:
         The exit code: 0 only where all came back as it was.
@@ -82,7 +83,7 @@ def restore(
             f"{error}. Without --new-machine, a restore takes it as it is. Where it is lost as well: remove "
             f"{place.note}"
         ) from None
-    code = run(where, (), at, ssh)
+    code = run(where, (), at, ssh, keep_volume=keep_volume)
     if code == 0:
         place.note.unlink(missing_ok=True)
         place.note.with_suffix(".known_hosts").unlink(missing_ok=True)

@@ -44,6 +44,18 @@ def address_of(root: Path, stack: str, server: str) -> str:
     return str(found)
 
 
+def must_have_volume(root: Path, stack: str, server: str) -> None:
+    """Refuse to keep what is on a data volume of a server that has none.
+
+    Raises:
+        InputError: it has none, or isn't there.
+    """
+    _, customer = load_stack(root, stack)
+    if server not in customer.servers or customer.servers[server].data_gb is None:
+        said = "has no data volume (data_gb): leave --keep-volume out"
+        raise InputError([Problem(f"stacks/Pulumi.{stack}.yaml", 0, f"servers.{server}", said)])
+
+
 def outputs_of(root: Path, stack: str) -> dict[str, Any]:
     """The outputs of a stack.
 
@@ -71,7 +83,7 @@ def price(root: Path) -> str:
     return f"{rule.text} {contract.fees.currency} {rate.amount} an hour{minimum} ({rule.source})."
 
 
-def run(where: str, paths: Sequence[str], at: str | None, ssh: str) -> int:
+def run(where: str, paths: Sequence[str], at: str | None, ssh: str, *, keep_volume: bool = False) -> int:
     """Restore on a server; what it tells, and its answer, are shown as they come.
 
     Args:
@@ -79,12 +91,14 @@ def run(where: str, paths: Sequence[str], at: str | None, ssh: str) -> int:
         paths: files and folders; none for everything.
         at: a time (UTC), or None for the latest backup.
         ssh: the SSH program and its options.
+        keep_volume: whether what is on the data volume is left alone.
 
     Returns:
         The exit code: 0 only where all went well.
     """
     arguments = ["paths", *paths] if paths else ["all"]
     arguments += ["--at", at] if at else []
+    arguments += ["--keep-volume"] if keep_volume else []
     command = [*shlex.split(ssh), where, shlex.join([*PROGRAM, *arguments])]
     sys.stderr.flush()
     code = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ), check=False).returncode

@@ -7,7 +7,8 @@ import stat
 import pytest
 
 from managed_server import new_machine
-from managed_server.restore import RestoreError
+from managed_server.problems import InputError
+from managed_server.restore import RestoreError, must_have_volume
 from tests.conftest import ROOT
 
 URN = "urn:pulumi:example::managed-server::made$up:instance::example-web1-instance"
@@ -77,7 +78,7 @@ class DisagreedError(Exception):
     """Somebody didn't agree."""
 
 
-def restored(place, answer=None):
+def restored(place, answer=None, **more):
     said = []
 
     def agree(text):
@@ -86,7 +87,7 @@ def restored(place, answer=None):
             raise answer
 
     code = new_machine.restore(
-        place, "example", "web1", "ann@192.0.2.9", None, "ssh -v", agree=agree, progress=said.append
+        place, "example", "web1", "ann@192.0.2.9", None, "ssh -v", agree=agree, progress=said.append, **more
     )
     return code, said
 
@@ -117,6 +118,16 @@ def test_a_lost_machine_is_replaced_waited_for_and_restored_to(place):
     assert "-v -o StrictHostKeyChecking=accept-new" in asked(place, "managed-restore all")[0]
     assert said[-1] == "example-web1 is back. Its host key is new: ssh-keygen -R 192.0.2.9"
     assert notes(place) == []
+
+
+def test_what_is_on_its_data_volume_is_left_alone_if_somebody_says_so(place):
+    assert restored(place, keep_volume=True)[0] == 0
+    assert asked(place, "managed-restore all")[0].endswith("managed-restore all --keep-volume")
+
+
+def test_nothing_is_kept_of_a_volume_that_there_is_not(place):
+    with pytest.raises(InputError, match="has no data volume"):
+        must_have_volume(place, "example", "web1")
 
 
 def test_nothing_happens_without_consent(place):

@@ -21,6 +21,12 @@ def restore(
     new_machine: Annotated[
         bool, typer.Option("--new-machine", help="The machine is lost: make a new one in its place first.")
     ] = False,
+    keep_volume: Annotated[
+        bool,
+        typer.Option(
+            "--keep-volume", help="Leave the data volume alone: it outlived the machine, and is newer."
+        ),
+    ] = False,
     user: Annotated[str | None, typer.Option(help="Your account on the server, if SSH doesn't know.")] = None,
     address: Annotated[
         str | None, typer.Option(help="The server's address, if its stack doesn't know.")
@@ -35,6 +41,10 @@ def restore(
     here = repository(root)
     if new_machine and path:
         raise typer.BadParameter("a new machine gets everything; --path is for one that stands")
+    if keep_volume and path:
+        raise typer.BadParameter("--path restores beside what stands; --keep-volume is for all the rest")
+    if keep_volume:
+        restores.must_have_volume(here, stack, server)
     try:
         address = address or restores.address_of(here, stack, server)
         where = f"{user}@{address}" if user else address
@@ -42,7 +52,7 @@ def restore(
             from managed_server import new_machine as machines  # noqa: PLC0415
 
             code = machines.restore(
-                here, stack, server, where, at, ssh,
+                here, stack, server, where, at, ssh, keep_volume=keep_volume,
                 agree=lambda text: agree(text, yes=yes),
                 progress=lambda message: typer.echo(f"· {message}", err=True),
             )  # fmt: skip
@@ -53,8 +63,9 @@ def restore(
     if path:
         typer.echo(f"To be invoiced: {restores.price(here)}", err=True)
     else:
-        agree(f"All data of {stack}-{server} ({address}) go back to the backup; its services stop.", yes=yes)
-    raise typer.Exit(restores.run(where, path or [], at, ssh))
+        what = f"All data of {stack}-{server} ({address}){' but those on its volume' if keep_volume else ''}"
+        agree(f"{what} go back to the backup; its services stop.", yes=yes)
+    raise typer.Exit(restores.run(where, path or [], at, ssh, keep_volume=keep_volume))
 
 
 def drill(
