@@ -195,6 +195,7 @@ def standing(root: Path, provider: Provider, local: aws.LocalAws, stacks: Sequen
                         instance["InstanceId"], server.debian, tuple(addresses),
                         instance["NetworkInterfaces"][0]["MacAddress"],
                         instance["PrivateIpAddress"] if name in linked else "",
+                        "", *instances.volume(customer.aws.account_id, customer.aws.region, instance),
                     )
                 )  # fmt: skip
             if server.hosting != "aws":

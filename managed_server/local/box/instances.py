@@ -1,13 +1,15 @@
 """What the local AWS says of the instances that machines play: addresses, user data, credentials."""
 
 import base64
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from managed_server.local.aws.client import Session, session
 from managed_server.local.aws.process import LocalAws
 
+DATA_DEVICE = "/dev/sdf"
+"""By which an instance has a volume beside its root."""
 _CREDENTIALS_LAST = 3600  # seconds: what every role allows
 _RENEWED = timedelta(minutes=15)  # before they end; AWS promises at least 5 minutes
 
@@ -32,6 +34,10 @@ class Machine:
     """IPv4 by which other servers of the same customer know it; empty where none does."""
     session_policy: str = ""
     """Limits its credentials to what it allows as well as the role (JSON); empty: the role alone counts."""
+    volume_id: str = ""
+    """Of its volume for data; empty without one."""
+    volume_gb: int = field(default=0, compare=False)
+    """A larger one is the same."""
 
     def as_json(self) -> dict[str, Any]:
         """For the session's state."""
@@ -75,6 +81,19 @@ class Instances:
         filters.append({"Name": "instance-state-name", "Values": ["running"]})
         found = self._client("ec2", account_id, region).describe_instances(Filters=filters)
         return [instance for group in found["Reservations"] for instance in group["Instances"]]
+
+    def volume(self, account_id: str, region: str, instance: dict[str, Any]) -> tuple[str, int]:
+        """Id and size (GiB) of an instance's volume beside its root; empty and 0 where it has none."""
+        found = [
+            mapping["Ebs"]["VolumeId"]
+            for mapping in instance.get("BlockDeviceMappings", [])
+            if mapping["DeviceName"] == DATA_DEVICE
+        ]
+        if not found:
+            return "", 0
+        ec2 = self._client("ec2", account_id, region)
+        [volume] = ec2.describe_volumes(VolumeIds=found)["Volumes"]
+        return str(volume["VolumeId"]), int(volume["Size"])
 
     def has_user(self, account_id: str, region: str, name: str) -> bool:
         """Whether an IAM user stands."""

@@ -115,14 +115,23 @@ class Box:
         )
         if not self.machine.instance_id:
             self._network.close(self.name, plan.METADATA)
+        volume = [str(self._volume())] if self.machine.volume_id else []
         with self.console.open("ab") as console:
             process = subprocess.Popen(
-                processes.private("start-machine.sh", self._group, namespace, self.name),
+                processes.private("start-machine.sh", self._group, namespace, self.name, *volume),
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                 start_new_session=True,
             )  # fmt: skip
         processes.record(self.folder / "machine.pid", process.pid)
         process.returncode = 0  # it outlives us: nobody here waits for it
+
+    def _volume(self) -> Path:
+        """The volume for data, as a file of the session's: it outlives the machine, as EC2's does."""
+        image = self.folder.parent.parent / "volumes" / f"{self.machine.volume_id}.img"
+        image.parent.mkdir(exist_ok=True)
+        with image.open("ab") as file:
+            file.truncate(max(self.machine.volume_gb << 30, file.tell()))
+        return image
 
     def wait(self, timeout: float = BOOT_TIMEOUT, *, other_than: int | None = None) -> str:
         """Wait until it has booted, its user data included.

@@ -27,7 +27,7 @@ from managed_server.local.box.service import MODULE, OFFICE
 from managed_server.local.debian import host
 from managed_server.local.debian.tree import cache_directory
 
-PROGRAMS = (*host.PROGRAMS, "systemd-nspawn", "nsenter", "ip", "nft", "sysctl")
+PROGRAMS = (*host.PROGRAMS, "systemd-nspawn", "nsenter", "ip", "nft", "sysctl", "losetup")
 START_TIMEOUT = 30.0  # seconds for the service
 
 Progress = Callable[[str], None]

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME, in the machine's folder, with these in
-# it: base and layer (below), upper, archives, hypervisor, root. Started by machine.py in a mount namespace of its
+# Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME], in the machine's folder, with
+# these in it: base and layer (below), upper, archives, hypervisor, root. VOLUME is a file, and its /dev/sdf. Started by machine.py in a mount namespace of its
 # own, so that no mount outlives it.
 set -euo pipefail
 
 main() { # read as a whole before it runs: the file may change while a machine is up
-  local cgroup=$1 netns=$2 name=$3 code
+  local cgroup=$1 netns=$2 name=$3 volume=${4-} code device disk=()
 
   # The cache of trees lets go of old ones, but not of this one.
   exec 9>>"$(dirname "$(readlink --canonicalize base)").lock"
@@ -27,6 +27,14 @@ main() { # read as a whole before it runs: the file may change while a machine i
   mkdir -p /run/systemd/nspawn
   mount -t tmpfs -o mode=0755 tmpfs /run/systemd/nspawn
 
+  if [ -n "$volume" ]; then
+    device=$(losetup --find --show "$volume")
+    exec 8<>"$device"
+    # From now on it goes by itself when nobody has it open: this script, the machine, a mount. However they end.
+    losetup --detach "$device"
+    disk=(--bind="$device:/dev/sdf" --bind="$device:/dev/block/$((0x$(stat -c %t "$device")))\\:$((0x$(stat -c %T "$device")))")
+  fi
+
   export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
   export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # sysctl of its own network, as a machine has
   while :; do
@@ -37,7 +45,8 @@ main() { # read as a whole before it runs: the file may change while a machine i
     systemd-nspawn --directory=root --boot --register=no --keep-unit --machine="$name" \
       --network-namespace-path="/run/netns/$netns" --capability=CAP_NET_ADMIN \
       --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
-      --bind="$PWD/archives:/var/cache/apt/archives" --bind-ro="$PWD/hypervisor:/sys/hypervisor" || code=$?
+      --bind="$PWD/archives:/var/cache/apt/archives" --bind-ro="$PWD/hypervisor:/sys/hypervisor" \
+      "${disk[@]}" || code=$?
     [ "$code" -eq 133 ] || exit "$code" # 133: it was rebooted from the inside
   done
 }
