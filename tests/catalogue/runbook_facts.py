@@ -20,8 +20,8 @@ EVERY_DEBIAN = {name for names in TABLE["every_debian"].values() for name in nam
 PATHS = {path for paths in TABLE["paths"].values() for path in paths}
 READS = re.compile("|".join(f"(?:{pattern})" for pattern in TABLE["looking"]))
 """Of a command that changes nothing, how it begins."""
-_UNIT = re.compile(r"\.(service|timer|socket|path)$")
-_UNIT_FILE = re.compile(r"/etc/systemd/system/([^/]+\.(?:service|timer|socket|path))")
+_UNIT = re.compile(r"\.(service|timer|socket|path|mount)$")
+_UNIT_FILE = re.compile(r"/etc/systemd/system/([^/]+\.(?:service|timer|socket|path|mount))")
 
 
 @cache
