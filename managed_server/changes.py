@@ -73,8 +73,8 @@ def _changed(
     name, wanted = server.name, server.instance_type
     if disk is not None and server.disk_gb < disk:
         yield Refusal(name, f"disk_gb: it has {disk:.0f} GB, and no disk shrinks: write {disk:.0f} or more")
-    if message := _other_data_volume(server, known):
-        yield Refusal(name, f"data_gb: {message}")
+    if volume := _other_data_volume(server, known):
+        yield Refusal(name, f"data_gb: {volume}")
     if architecture is not None and server.architecture != architecture:
         message = (
             f"instance_type: {wanted} is {server.architecture}, and what is on its disk is for "

@@ -48,7 +48,7 @@ def data_volume(gather: Gatherer) -> spec.DataVolume | None:
 def antivirus_exclude(gather: Gatherer, data: spec.DataVolume | None) -> tuple[str, ...]:
     """Return what the scan passes over: on a data volume it finds files where they are on the volume."""
     excluded = gather.parts("antivirus", "exclude")
-    there = {data.source_of(path) for path in excluded} if data else set()
+    there: set[str | None] = {data.source_of(path) for path in excluded} if data else set()
     return tuple(sorted({*excluded, *(path for path in there if path is not None)}))
 
 
