@@ -236,7 +236,7 @@ def attachment(account: Account) -> Made:
         ec2.attach_volume(VolumeId=volume_id, InstanceId=instance, Device="/dev/sdf")
         return f"/dev/sdf:{volume_id}:{instance}"
 
-    return Made(inputs, create, lambda _: ec2.detach_volume(VolumeId=volume_id))
+    return Made(inputs, create, lambda _: ec2.detach_volume(VolumeId=volume_id, InstanceId=instance))
 
 
 def key(account: Account) -> Made:
