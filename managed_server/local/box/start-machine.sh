@@ -32,7 +32,8 @@ main() { # read as a whole before it runs: the file may change while a machine i
     exec 8<>"$device"
     # From now on it goes by itself when nobody has it open: this script, the machine, a mount. However they end.
     losetup --detach "$device"
-    disk=(--bind="$device:/dev/sdf" --bind="$device:/dev/block/$((0x$(stat -c %t "$device")))\\:$((0x$(stat -c %T "$device")))")
+    # By its own name and its number as well: so systemd looks for it.
+    disk=(--bind="$device:/dev/sdf" --bind="$device" --bind="$device:/dev/block/$((0x$(stat -c %t "$device")))\\:$((0x$(stat -c %T "$device")))")
   fi
 
   export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
