@@ -17,9 +17,9 @@ from managed_server.reading import READER
 from managed_server.rendering import RenderedFile, render_server
 
 SCHEMA = 2
-_WITH = "with/"
-"""Folder of what entries add to the manifests: by their id."""
 """Version of the manifest's layout; the machine refuses one that it does not know."""
+_WITH = "with/"
+"""Folder of what entries add to the manifests, by their id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def data_volume(gather: Gatherer) -> spec.DataVolume | None:
                 paths[unit].add(directory.path)
     for chosen in gather.chosen:
         for timer in given(chosen.entry.timers):
-            if timer.uses_data and gather.holds(timer, chosen.facts):
+            if timer.uses_data and gather.holds(timer, chosen.id):
                 paths[_service(timer.name)] |= {PATH, *found}
     return spec.DataVolume(
         gb=gather.server.data_gb,
@@ -76,9 +76,9 @@ def _units(gather: Gatherer, chosen: Chosen) -> list[str]:
         *(
             unit.name
             for unit in given(chosen.entry.units)
-            if unit.state == "running" and gather.holds(unit, chosen.facts)
+            if unit.state == "running" and gather.holds(unit, chosen.id)
         ),
-        *(_service(timer.name) for timer in given(chosen.entry.timers) if gather.holds(timer, chosen.facts)),
+        *(_service(timer.name) for timer in given(chosen.entry.timers) if gather.holds(timer, chosen.id)),
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from managed_server.inputs import load_project, load_stack
-from managed_server.problems import unknown_server
+from managed_server.problems import InputError, Problem, unknown_server
 from managed_server.pulumi_command import PulumiError, pulumi
 
 PROGRAM = (
