@@ -23,6 +23,15 @@ def pytest_runtest_makereport(item):
         report.longrepr = f"{item.nodeid} would be skipped: {report.longrepr}"
 
 
+@pytest.fixture(autouse=True)
+def same_umask():
+    """Programs of the templates set one, and some tests run them in their own process."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -79,12 +79,17 @@ def check_each(project: Project, stacks: Sequence[str]) -> Iterator[Checked]:
     gc.collect()
     gc.freeze()  # what is loaded stays, and is the same memory in all processes
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _begin, (project,))
+    # They begin with it blocked: a Ctrl-C that comes meanwhile is the first process's alone.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield from pool.map(_check_one, stacks, chunksize=_AT_ONCE)
+        found = pool.map(_check_one, stacks, chunksize=_AT_ONCE)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield from found
     except BrokenProcessPool as error:
         message = "a process that checked stacks was killed: is there enough memory?"
         raise ChildProcessError(message) from error
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         pool.shutdown(cancel_futures=True)
         gc.unfreeze()
 
