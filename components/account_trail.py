@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import Statement, document, trust
+from components.documents import Statement
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from components.service_logs import ServiceLogsArgs, service_logs
 
 _SEARCHED_DAYS = 365
 """How long the record is at hand in CloudWatch Logs (Security Hub CloudWatch.16)."""
@@ -87,42 +88,23 @@ class AccountTrail(pulumi.ComponentResource):
 
     def _searchable(self) -> tuple[aws.cloudwatch.LogGroup, aws.iam.Role, aws.iam.RolePolicy]:
         """Where alarms look, and a person; and how CloudTrail comes to write there."""
-        name, args = self._name, self._args
-        child = pulumi.ResourceOptions(parent=self)
-        group_name = f"/managed-server/{args.customer}/trail"
-        group = aws.cloudwatch.LogGroup(
-            f"{name}-logs",
-            name=group_name,
-            retention_in_days=_SEARCHED_DAYS,
-            tags={"Name": f"{name}-logs"},
-            opts=child,
-        )
-        role = aws.iam.Role(
-            f"{name}-logs-role",
-            name=f"{name}-logs-role",
-            assume_role_policy=document(trust(_SERVICE, args.account_id)),
-            tags={"Name": f"{name}-logs-role"},
-            opts=child,
-        )
+        args = self._args
         # The streams that CloudTrail writes to (its user guide, role policy document for CloudWatch Logs).
-        streams = (
-            f"arn:aws:logs:{args.region}:{args.account_id}:log-group:{group_name}"
-            f":log-stream:{args.account_id}_CloudTrail_{args.region}*"
-        )
-        rights = aws.iam.RolePolicy(
-            f"{name}-logs-rights",
-            name="write-trail",
-            role=role.id,
-            policy=document(
-                {
-                    "Effect": "Allow",
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": streams,
-                }
+        streams = f"{args.account_id}_CloudTrail_{args.region}*"
+        return service_logs(
+            f"{self._name}-logs",
+            ServiceLogsArgs(
+                account_id=args.account_id,
+                region=args.region,
+                group=f"/managed-server/{args.customer}/trail",
+                days=_SEARCHED_DAYS,
+                service=_SERVICE,
+                policy="write-trail",
+                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                resources=lambda group: f"{group}:log-stream:{streams}",
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        return group, role, rights
 
     def _ours(self) -> dict[str, str]:
         return {"aws:SourceArn": self._arn}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.documents import document, trust
+from components.service_logs import ServiceLogsArgs, service_logs
 from managed_server import spec
 
 _NETWORK, _SUBNET = "10.80.0.0/20", "10.80.0.0/24"
@@ -104,35 +104,19 @@ class Network(pulumi.ComponentResource):
             self.way_out.append(default_route_ipv6)
 
     def _flow_logs(self, name: str, args: NetworkArgs, vpc: aws.ec2.Vpc) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        group_name = f"/managed-server/{args.customer}/flow-logs"
-        group_arn = f"arn:aws:logs:{args.region}:{args.account_id}:log-group:{group_name}"
-        group = aws.cloudwatch.LogGroup(
+        group, role, rights = service_logs(
             f"{name}-flow-logs",
-            name=group_name,
-            retention_in_days=_FLOW_LOG_DAYS,
-            tags={"Name": f"{name}-flow-logs"},
-            opts=child,
-        )
-        role = aws.iam.Role(
-            f"{name}-flow-logs-role",
-            name=f"{name}-flow-logs-role",
-            assume_role_policy=document(trust("vpc-flow-logs.amazonaws.com", args.account_id)),
-            tags={"Name": f"{name}-flow-logs-role"},
-            opts=child,
-        )
-        rights = aws.iam.RolePolicy(
-            f"{name}-flow-logs-rights",
-            name="write-flow-logs",
-            role=role.id,
-            policy=document(
-                {
-                    "Effect": "Allow",
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                    "Resource": [group_arn, f"{group_arn}:*"],
-                }
+            ServiceLogsArgs(
+                account_id=args.account_id,
+                region=args.region,
+                group=f"/managed-server/{args.customer}/flow-logs",
+                days=_FLOW_LOG_DAYS,
+                service="vpc-flow-logs.amazonaws.com",
+                policy="write-flow-logs",
+                actions=("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
+                resources=lambda group: [group, f"{group}:*"],
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         aws.ec2.FlowLog(
             f"{name}-flow-log",

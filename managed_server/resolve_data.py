@@ -7,17 +7,16 @@ from managed_server.model.catalogue import Software
 from managed_server.model.catalogue_items import DataDirectory, given
 from managed_server.resolve_server import Chosen, Gatherer
 
-DEVICE = "/dev/sdf"
-"""By which the volume is attached; amazon-ec2-utils, in Debian's image, names it so on Nitro as well."""
-PATH = "/srv/data"
-SOURCES = f"{PATH}/software"
-"""The directories of software; what is beside it on the volume is the customer's own."""
+_SOFTWARE = "software"
+"""Directory on the volume for the directories of software; what is beside it is the customer's own."""
 
 
 def data_volume(gather: Gatherer) -> spec.DataVolume | None:
     """Return the server's volume for data; None where its stack file names none."""
     if gather.server.data_gb is None:
         return None
+    volume = gather.project.debian.data_volume
+    sources = f"{volume.path}/{_SOFTWARE}"
     found: dict[str, DataDirectory] = {}
     paths: dict[str, set[str]] = defaultdict(set)
     for chosen in gather.chosen:
@@ -30,15 +29,15 @@ def data_volume(gather: Gatherer) -> spec.DataVolume | None:
     for chosen in gather.chosen:
         for timer in given(chosen.entry.timers):
             if timer.uses_data and gather.holds(timer, chosen.id):
-                paths[_service(timer.name)] |= {PATH, *found}
+                paths[_service(timer.name)] |= {volume.path, *found}
     return spec.DataVolume(
         gb=gather.server.data_gb,
-        device=DEVICE,
-        path=PATH,
-        unit=mount_unit(PATH),
-        sources=SOURCES,
+        device=volume.device,
+        path=volume.path,
+        unit=mount_unit(volume.path),
+        sources=sources,
         mounts=tuple(
-            spec.DataMount(mount_unit(path), path, SOURCES + path, directory.owner or "", directory.mode)
+            spec.DataMount(mount_unit(path), path, sources + path, directory.owner or "", directory.mode)
             for path, directory in sorted(found.items())
         ),
         users=tuple(spec.DataUser(unit, tuple(sorted(needed))) for unit, needed in sorted(paths.items())),

@@ -20,6 +20,7 @@ from tests.stackfile import STACK, write_stack
 
 VOLUME = "disk_gb: 80\n        data_gb: 50"
 PROGRAM = "/usr/local/lib/managed-server/data-volume"
+PLUGIN = "/usr/local/lib/managed-server/plugins/check-data-volume"
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,7 @@ def test_alarms_and_agent_look_at_it_as_at_the_root(project, server, bundle):
 
 def test_a_missing_one_pages(server):
     check = next(check for check in server.checks if check.origin == "data-volume")
-    assert (check.priority.value, check.command) == ("urgent", f"{PROGRAM} check")
+    assert (check.priority.value, check.command) == ("urgent", PLUGIN)
 
 
 def test_what_is_on_it_is_backed_up_once(server):
@@ -260,3 +261,11 @@ def test_a_larger_volume_is_seen(program, size, is_grown):
     }
     program.run = lambda *command: said[command[0]]
     assert program.grown() is is_grown
+
+
+def test_the_entry_and_the_table_name_one_place():
+    project = load_project(ROOT)
+    volume = project.debian.data_volume
+    entry = project.tools["data-volume"].general
+    assert entry.backup.paths == entry.cloudwatch.paths == (volume.path,)
+    assert entry.backup.exclude == (f"{volume.path}/software",)

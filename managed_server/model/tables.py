@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from managed_server.model.base import Bool, Int, Model, PositiveInt
 from managed_server.model.conditions import When
 from managed_server.model.contract import Priority
-from managed_server.model.types import EntryId, PackageName, Pattern, Text, UserName
+from managed_server.model.types import AbsolutePath, EntryId, PackageName, Pattern, Text, UserName
 
 
 class CheckArg(Model):
@@ -141,10 +141,18 @@ class DebianRelease(Model):
     source: Text
 
 
+class DataVolume(Model):
+    """A server's volume for data."""
+
+    device: AbsolutePath = Field(description="by which it is attached")
+    path: AbsolutePath = Field(description="where it is mounted")
+
+
 class Debian(Model):
     """``catalogue/debian.yaml``."""
 
     releases: dict[Int, DebianRelease] = Field(min_length=1)
+    data_volume: DataVolume
     accounts: tuple[UserName, ...] = Field(description="accounts of every Debian system: nobody's login name")
     source: Text
 

@@ -1,6 +1,5 @@
 """What the restore's entry says agrees with the backup's."""
 
-import json
 import os
 import runpy
 from types import SimpleNamespace
@@ -45,7 +44,7 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(inpu
         {"path": str(tmp_path), "uid": 0, "gid": 0},
     ]
     accounts = {"users": {"redis": 101, "nginx": 102, "left": 999}, "groups": {"nginx": 102, "staff": 7}}
-    repository = SimpleNamespace(restic=lambda *_: "".join(json.dumps(node) + "\n" for node in nodes))
+    repository = SimpleNamespace(nodes=lambda _: iter(nodes))
     here = [SimpleNamespace(pw_name=name, pw_uid=uid) for name, uid in (("redis", 102), ("nginx", 101))]
     groups = [SimpleNamespace(gr_name="nginx", gr_gid=55), SimpleNamespace(gr_name="staff", gr_gid=7)]
     given = {}

@@ -8,8 +8,6 @@ from typing import Any
 from managed_server.local.aws.client import Session, session
 from managed_server.local.aws.process import LocalAws
 
-DATA_DEVICE = "/dev/sdf"
-"""By which an instance has a volume beside its root."""
 _CREDENTIALS_LAST = 3600  # seconds: what every role allows
 _RENEWED = timedelta(minutes=15)  # before they end; AWS promises at least 5 minutes
 
@@ -38,6 +36,8 @@ class Machine:
     """Of its volume for data; empty without one."""
     volume_gb: int = field(default=0, compare=False)
     """A larger one is the same."""
+    volume_device: str = ""
+    """By which it is attached."""
 
     def as_json(self) -> dict[str, Any]:
         """For the session's state."""
@@ -82,18 +82,18 @@ class Instances:
         found = self._client("ec2", account_id, region).describe_instances(Filters=filters)
         return [instance for group in found["Reservations"] for instance in group["Instances"]]
 
-    def volume(self, account_id: str, region: str, instance: dict[str, Any]) -> tuple[str, int]:
-        """Id and size (GiB) of an instance's volume beside its root; empty and 0 where it has none."""
-        found = [
-            mapping["Ebs"]["VolumeId"]
+    def volume(self, account_id: str, region: str, instance: dict[str, Any]) -> tuple[str, int, str]:
+        """Id, size (GiB) and device of an instance's volume beside its root; empty and 0 without one."""
+        found = {
+            mapping["Ebs"]["VolumeId"]: str(mapping["DeviceName"])
             for mapping in instance.get("BlockDeviceMappings", [])
-            if mapping["DeviceName"] == DATA_DEVICE
-        ]
+            if mapping["DeviceName"] != instance["RootDeviceName"]
+        }
         if not found:
-            return "", 0
+            return "", 0, ""
         ec2 = self._client("ec2", account_id, region)
-        [volume] = ec2.describe_volumes(VolumeIds=found)["Volumes"]
-        return str(volume["VolumeId"]), int(volume["Size"])
+        [volume] = ec2.describe_volumes(VolumeIds=list(found))["Volumes"]
+        return str(volume["VolumeId"]), int(volume["Size"]), found[volume["VolumeId"]]
 
     def has_user(self, account_id: str, region: str, name: str) -> bool:
         """Whether an IAM user stands."""

@@ -115,7 +115,7 @@ class Box:
         )
         if not self.machine.instance_id:
             self._network.close(self.name, plan.METADATA)
-        volume = [str(self._volume())] if self.machine.volume_id else []
+        volume = [str(self._volume()), self.machine.volume_device] if self.machine.volume_id else []
         with self.console.open("ab") as console:
             process = subprocess.Popen(
                 processes.private("start-machine.sh", self._group, namespace, self.name, *volume),

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME], in the machine's folder, with
-# these in it: base and layer (below), upper, archives, hypervisor, root. VOLUME is a file, and its /dev/sdf. Started by machine.py in a mount namespace of its
-# own, so that no mount outlives it.
+# Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME DEVICE], in the machine's folder,
+# with these in it: base and layer (below), upper, archives, hypervisor, root. VOLUME is a file, and DEVICE its name on
+# the machine. Started by machine.py in a mount namespace of its own, so that no mount outlives it.
 set -euo pipefail
 
 main() { # read as a whole before it runs: the file may change while a machine is up
-  local cgroup=$1 netns=$2 name=$3 volume=${4-} code device disk=()
+  local cgroup=$1 netns=$2 name=$3 volume=${4-} named=${5-} code device disk=()
 
   # The cache of trees lets go of old ones, but not of this one.
   exec 9>>"$(dirname "$(readlink --canonicalize base)").lock"
@@ -33,7 +33,7 @@ main() { # read as a whole before it runs: the file may change while a machine i
     # From now on it goes by itself when nobody has it open: this script, the machine, a mount. However they end.
     losetup --detach "$device"
     # By its own name and its number as well: so systemd looks for it.
-    disk=(--bind="$device:/dev/sdf" --bind="$device" --bind="$device:/dev/block/$((0x$(stat -c %t "$device")))\\:$((0x$(stat -c %T "$device")))")
+    disk=(--bind="$device:$named" --bind="$device" --bind="$device:/dev/block/$((0x$(stat -c %t "$device")))\\:$((0x$(stat -c %T "$device")))")
   fi
 
   export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1

@@ -9,7 +9,8 @@ import pytest
 from tests.box.stacks.backups import job
 from tests.box.stacks.fleet import until
 
-CHECK = "setpriv --reuid=nagios --regid=nagios --init-groups /usr/local/lib/managed-server/data-volume check"
+PLUGIN = "/usr/local/lib/managed-server/plugins/check-data-volume"
+CHECK = f"setpriv --reuid=nagios --regid=nagios --init-groups {PLUGIN}"
 OWN = "/srv/data/uploads/note"
 PASSWORD = "sed -n 's/^requirepass //p' /etc/redis/managed-password.conf"
 REDIS = f'redis-cli --no-auth-warning -a "$({PASSWORD})"'

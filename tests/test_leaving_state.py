@@ -1,0 +1,57 @@
+"""The state of a stack whose servers leave: what is theirs, and what is let go."""
+
+from managed_server import retire as retires
+from managed_server.leaving import State
+from tests.leaving_state import STACK_URN, component, custom, names, resources
+
+
+def test_of_a_server_that_leaves_protection_and_entry_go_and_of_no_other():
+    state = State("acme", resources())
+    assert state.standing(("web",)) == {"web": {"instance_id": "i-1", "address": "192.0.2.1"}}
+    assert state.let_go(("web",)) == 1
+    assert state.standing(("web", "web-2")).keys() == {"web-2"}
+    protected = [each for each in state.resources if each.get("protect")]
+    assert names(protected) == ["acme-web-2-instance", "backups"]
+    assert state.let_go(("web",)) == 0
+
+
+def test_its_data_volume_goes_with_it():
+    made = resources()
+    server = next(each for each in made if each["urn"].endswith("::acme-web"))
+    data = {**component("DataVolume", "acme-web-data"), "parent": server["urn"]}
+    volume = custom("aws:ebs/volume:Volume", "acme-web-data-volume", data, protect=True)
+    state = State("acme", [*made, data, volume])
+    assert state.let_go(("web-2",)) == 1
+    assert volume["protect"], "of another server"
+    assert state.let_go(("web",)) == 2
+    assert not volume["protect"]
+    assert "acme-web-data-volume" in names(state.remaining(("web",)))
+    known = {"instance_id": "i-1", "address": "192.0.2.1", "data_gb": 50.0}
+    assert "all that is on it and on its data volume of 50 GB" in retires._given_up("acme", "web", known)
+
+
+def test_what_remains_of_a_server_has_its_name_or_its_tag():
+    state = State("acme", resources())
+    assert names(state.remaining(("web-2",))) == [
+        "acme-web-2-instance",
+        "acme-web-2-hub-fragment",
+        "acme-delivery-web-2-pointer",
+    ]
+    state.forget({each["urn"] for each in state.remaining(("web", "web-2"))})
+    assert state.remaining(("web", "web-2")) == []
+
+
+def test_what_is_forgotten_is_nobodys_dependency():
+    made = resources()
+    gone = next(each for each in made if each["id" if "id" in each else "urn"] == "acme-web-hub-fragment")
+    made[-1]["dependencies"] = [gone["urn"]]
+    made[-1]["propertyDependencies"] = {"bucket": [gone["urn"], STACK_URN]}
+    state = State("acme", made)
+    state.forget({gone["urn"]})
+    assert state.resources[-1]["dependencies"] == []
+    assert state.resources[-1]["propertyDependencies"] == {"bucket": [STACK_URN]}
+    assert names(state.published(("web", "web-2"))) == ["acme-web-2-hub-fragment"]
+
+
+def test_buckets_that_are_not_emptied_by_themselves():
+    assert names(State("acme", resources()).buckets()) == ["backups"]
