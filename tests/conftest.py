@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ INPUTS = (
     *("catalogue", "contract", "templates", "stacks", "puppet", "policies", "docs/runbooks", "hub"),
     "managed_server",
 )
+
+
+def pytest_configure():
+    """A run that is told to end takes its machines down, as one that is interrupted does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

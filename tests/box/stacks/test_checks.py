@@ -1,6 +1,7 @@
 """Every check of a server, as NRPE runs it: on a server that has just been made, all is well."""
 
 import json
+import time
 
 import pytest
 
@@ -34,9 +35,19 @@ print(json.dumps(found))
 """
 
 
+def not_well(server, names=None):
+    found = outcomes(server, names).items()
+    return {name: said for name, said in found if said[0] != 0 and name not in NOT_IN_A_BOX}
+
+
 def test_all_is_well_on_a_server_that_has_just_been_made(server):
-    bad = {name: said for name, said in outcomes(server).items() if said[0] != 0 and name not in NOT_IN_A_BOX}
-    assert bad == {}
+    """Within the minute in which Nagios asks thrice before it believes one: a timer may just be at work."""
+    deadline = time.monotonic() + 60
+    bad = not_well(server)
+    while bad and time.monotonic() < deadline:
+        time.sleep(5)
+        bad = not_well(server, set(bad))
+    assert not bad, "\n".join(f"{name}: {code} {line}" for name, (code, line) in bad.items())
 
 
 @pytest.mark.parametrize(
