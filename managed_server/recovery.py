@@ -76,9 +76,9 @@ def _settle(
         The states of those that stand in AWS, as they were asked for, not yet read; and the URNs of those
         that can't be looked for, which stay pending, so that Pulumi warns of them.
     """
-    # One that was deleted before its replacement had its name, which the replacement has now.
-    known = {(r["type"], r.get("id")) for r in resources if not r.get("pendingReplacement")}
     providers = {f"{r['urn']}::{r.get('id')}": r["inputs"] for r in resources if r["type"] == _PROVIDER}
+    # One that was deleted before its replacement had its name, which the replacement has now.
+    known = {_identity(r, r.get("id"), providers) for r in resources if not r.get("pendingReplacement")}
     taken: list[Resource] = []
     unsettled: set[str] = set()
     for resource in pending:
@@ -94,7 +94,11 @@ def _settle(
             unsettled.add(resource["urn"])
             continue
         # What the state knows by the same name is what was being replaced.
-        found = [i for i in recovery_finders.find(resource, provider, environ) if (kind, i) not in known]
+        found = [
+            each
+            for each in recovery_finders.find(resource, provider, environ)
+            if _identity(resource, each, providers) not in known
+        ]
         if len(found) > 1:
             raise RecoveryError(f"{name} stands more than once, as {', '.join(found)}: delete all but one")
         if found:
@@ -104,6 +108,12 @@ def _settle(
         else:
             progress(f"{name} was not created")
     return taken, unsettled
+
+
+def _identity(resource: Resource, resource_id: str | None, providers: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what only one thing in AWS has: an id is often a name, of which each region has its own."""
+    provider = providers.get(resource.get("provider") or "", {})
+    return resource["type"], resource_id, provider.get("region"), str(provider.get("assumeRoles"))
 
 
 def _unread(resource: Resource, resource_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,16 +48,7 @@ class Clone:
 
     def managed(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess:
         """Run ``managed`` as it stands in the copy."""
-        return subprocess.run(
-            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", *arguments],
-            cwd=self.path,
-            env=os.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
+        return self._run([*self._managed, *arguments], dict(os.environ), timeout)
 
     def point_at_local_aws(self) -> None:
         """Do what ``eval "$(managed local env)"`` does."""
@@ -66,16 +58,8 @@ class Clone:
 
     def pulumi(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
         """Run plain ``pulumi`` on the stack."""
-        return subprocess.run(
-            ["pulumi", *arguments, "--stack", self.stack, "--non-interactive"],
-            cwd=self.path,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
+        command = ["pulumi", *arguments, "--stack", self.stack, "--non-interactive"]
+        return self._run(command, self.environ, timeout)
 
     def recover(self) -> subprocess.CompletedProcess:
         """Run ``managed recover``."""
@@ -83,10 +67,19 @@ class Clone:
 
     def deploy(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess:
         """Run ``managed`` in the environment that a shell has from ``managed local env``."""
+        return self._run([*self._managed, *arguments], self.environ, timeout)
+
+    @property
+    def _managed(self) -> tuple[str, ...]:
+        return (str(self.path / ".venv" / "bin" / "python"), "-m", "managed_server.cli")
+
+    def _run(
+        self, command: Sequence[str], environ: Mapping[str, str], timeout: int
+    ) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [self.path / ".venv" / "bin" / "python", "-m", "managed_server.cli", *arguments],
+            command,
             cwd=self.path,
-            env=self.environ,
+            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

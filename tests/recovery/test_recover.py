@@ -337,6 +337,23 @@ def test_a_replacement_that_was_not_created_leaves_the_old_one(stand):
     assert stand.state("vpc") == old
 
 
+def test_what_has_the_same_name_in_another_region_is_another(stand):
+    """An analyzer's id is its name, which each region has once."""
+    kind, away = (
+        "aws:accessanalyzer/analyzer:Analyzer",
+        {**PROVIDER, "id": "b680", "inputs": {"region": "eu-west-1"}},
+    )
+    away["urn"] = urn("pulumi:providers:aws", "acme-aws-backup")
+    home = resource(kind, "home", id="acme", outputs={"id": "acme"})
+    there = resource(kind, "there", provider=f"{away['urn']}::{away['id']}")
+    stand.save(home, pending=[there], base=(STACK, COMPONENT, PROVIDER, away))
+    stand.aws = {"there": ["acme"]}
+    stand.recover()
+    assert stand.state("home") == home
+    assert (stand.state("there")["id"], stand.state("there")["provider"]) == ("acme", there["provider"])
+    assert_whole(stand.deployment["resources"])
+
+
 def test_a_replacement_under_the_same_name_takes_the_place_of_what_was_deleted_before(stand):
     role = "aws:iam/role:Role"
     old = resource(role, "role", id="acme-role", outputs={"id": "acme-role"}, pendingReplacement=True)

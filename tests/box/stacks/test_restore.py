@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 
 import pytest
 
@@ -135,6 +136,34 @@ def test_the_address_is_that_of_the_stack(fleet, web1, monkeypatch):
     for name, value in local_session.environment(fleet.root, engine, fleet.local).items():
         monkeypatch.setenv(name, value)
     assert restore.address_of(fleet.root, "example", "web1") == web1.box.machine.addresses[0]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_need_not_be_kept_goes_by_the_role_of_the_stack(fleet, web1, backup):
+    """An engineer's command, with the rights that stand in AWS; what is kept restores all."""
+    back_up(web1)
+    before = snapshots(web1)
+    assert len(before) >= 2
+    engine = local_session.engines.find_or_build(lambda _: None)
+    clone = Clone(fleet.root, {**os.environ, **local_session.environment(fleet.root, engine, fleet.local)})
+    assert clone.deploy("prune", "example", "web1").returncode != 0, "nobody said yes"
+    assert snapshots(web1) == before
+    done = clone.deploy("prune", "example", "web1", "--yes")
+    assert done.returncode == 0, done.stderr
+    days = {each["time"][:10] for each in before}
+    assert f"{len(before) - len(days)} of {len(before)} snapshots go" in done.stderr
+    assert [each["id"] for each in snapshots(web1)] == [
+        max((each for each in before if each["time"].startswith(day)), key=lambda e: e["time"])["id"]
+        for day in sorted(days)
+    ]
+    answer, _ = restored(web1, "all")
+    assert answer["problems"] == []
+    assert state(web1) == backup
+
+
+def snapshots(web1):
+    command = ["/usr/local/lib/managed-server/backup", "restic", "snapshots", "--json"]
+    return json.loads(web1.box.run(command, check=True).stdout)
 
 
 @pytest.mark.soak
