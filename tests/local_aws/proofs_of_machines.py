@@ -170,3 +170,26 @@ def rule_descriptions(aws: Aws) -> None:
     )
     [rule] = ec2.describe_security_group_rules(SecurityGroupRuleIds=wanted)["SecurityGroupRules"]
     assert rule["Description"] == "redis"
+
+
+def rule_ids(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="ids", Description="ids", VpcId=vpc)["GroupId"]
+    one = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+    made = (
+        (ec2.authorize_security_group_ingress, ec2.revoke_security_group_ingress),
+        (
+            ec2.authorize_security_group_egress,
+            ec2.revoke_security_group_egress,
+        ),
+    )
+    for authorize, revoke in made:
+        said = authorize(GroupId=group, IpPermissions=[one])
+        wanted = [said["SecurityGroupRules"][0]["SecurityGroupRuleId"]]
+        revoke(GroupId=group, SecurityGroupRuleIds=wanted)
+        with pytest.raises(ClientError) as refused:
+            revoke(GroupId=group, SecurityGroupRuleIds=wanted)
+        assert refused.value.response["Error"]["Code"] == "InvalidSecurityGroupRuleId.NotFound"
+        with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
+            revoke(GroupId=group, IpPermissions=[one])

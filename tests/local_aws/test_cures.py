@@ -50,6 +50,7 @@ PROOFS = {
     "region_keys": Proof(storage.region_keys, "already exists"),
     "root_volume": Proof(machines.root_volume, "/dev/sda1"),
     "rule_descriptions": Proof(machines.rule_descriptions, "no description"),
+    "rule_ids": Proof(machines.rule_ids, "InvalidPermission"),
     "server_rights": Proof(rights.server_rights, "DID NOT RAISE"),
     "termination": Proof(machines.termination, "DID NOT RAISE"),
     "trail_names": Proof(rights.trail_names, "all trails"),
