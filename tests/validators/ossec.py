@@ -76,6 +76,11 @@ def _section(section: ET.Element, kind: str) -> Iterator[str]:
         yield f"{section.tag}: one of {', '.join(any_of)} is missing"
     for element in section:
         yield from _element(element, section.tag, rules["elements"])
+    included = [element.text or "" for element in section if element.tag == "include"]
+    for number, name in enumerate(included):
+        missing = set(options()["rules_after"].get(name, ())) - set(included[:number])
+        if missing:
+            yield f"{section.tag}: {name} needs {', '.join(sorted(missing))} before it"
     if kind == "agent.conf" and section.tag == "localfile" and names["command"]:
         yield "localfile: commands are refused in agent.conf"
 

@@ -89,6 +89,8 @@ def test_a_whole_shared_file() -> None:
         (MANAGER.format("<active-response><location>here</location></active-response>"), "'here' is not ar_location"),
         (MANAGER.format("<email_alerts><level>7</level></email_alerts>"), "email_alerts: email_to is missing"),
         (MANAGER.format("<rules><include>a.txt</include></rules>"), "'a.txt' is not file_in_rules"),
+        (MANAGER.format("<rules><include>php_rules.xml</include></rules>"), "php_rules.xml needs apache_rules.xml, nginx_rules.xml before it"),
+        (MANAGER.format("<rules><include>local_rules.xml</include><include>sshd_rules.xml</include></rules>"), "local_rules.xml needs sshd_rules.xml"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(content: str, said: str) -> None:
