@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.support import UP, Clone, copy_repository  # noqa: E402 - the path is set just above
+from tests.e2e.accounts import end_logs  # noqa: E402 - the path is set just above
+from tests.e2e.support import UP, Clone, copy_repository  # noqa: E402
 from tests.stackfile import STACK, write_stack  # noqa: E402
 
 _DONE = re.compile(r"^ [+-]\s+(aws:\S+) \S+ (?:created|deleted) \((\d+(?:\.\d+)?)s\)", re.MULTILINE)
@@ -82,6 +83,7 @@ def measure(servers: int) -> None:
         timed("no-op preview", clone, "preview", "--expect-no-changes")
         timed("refresh", clone, "refresh", "--yes", "--skip-preview", "--expect-no-changes")
         clone.pulumi("state", "unprotect", "--all", "--yes")
+        end_logs(clone, "acme")
         slowest(timed("destroy", clone, "destroy", "--yes", "--skip-preview"))
     finally:
         clone.managed("local", "down")

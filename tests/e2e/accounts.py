@@ -26,6 +26,17 @@ def clients(clone: Clone, customer: CustomerSpec, account: str, region: str) -> 
     return lambda service: boto3.client(service, **options, **used)
 
 
+def end_logs(clone: Clone, stack: str) -> None:
+    """End the access logs of a stack's backups, and delete them: each request of a destroy adds to them."""
+    customer = load_customer(clone.path, stack)
+    s3 = clients(clone, customer, customer.backup_account_id, customer.backup_region)("s3")
+    s3.put_bucket_logging(Bucket=customer.backup_bucket, BucketLoggingStatus={})
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=customer.backup_log_bucket):
+        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            which = {"Key": each["Key"], "VersionId": each["VersionId"]}
+            s3.delete_object(Bucket=customer.backup_log_bucket, BypassGovernanceRetention=True, **which)
+
+
 def standing(clone: Clone, stack: str) -> set[str]:
     """Ids of all that a customer has in its account and in that of its backups, in both of its regions."""
     customer = load_customer(clone.path, stack)

@@ -14,8 +14,7 @@ import time
 import pytest
 
 from managed_server.local.aws import faults
-from managed_server.resolve import load_customer
-from tests.e2e.accounts import clients, standing, unknown
+from tests.e2e.accounts import end_logs, standing, unknown
 from tests.e2e.support import UP, Clone, copy_repository
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
@@ -94,27 +93,13 @@ def let_go(clone):
     """Everything may be destroyed."""
     done = clone.pulumi("state", "unprotect", "--all", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def empty_logs(clone):
-    """What AWS writes down of access keeps its bucket, and each request of a destroy adds to it."""
-    customer = load_customer(clone.path, "example")
-    s3 = clients(clone, customer, customer.account_id, customer.backup_region)("s3")
-    if customer.backup_log_bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
-        return
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=customer.backup_log_bucket):
-        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            which = {"Key": each["Key"], "VersionId": each["VersionId"]}
-            s3.delete_object(Bucket=customer.backup_log_bucket, BypassGovernanceRetention=True, **which)
+    end_logs(clone, "example")
 
 
 def destroyed(clone):
     """The same command again: nothing is left, neither in the state nor in AWS."""
     assert clone.recover().returncode == 0
     done = clone.pulumi("destroy", "--yes")
-    if "BucketNotEmpty" in done.stdout:
-        empty_logs(clone)
-        done = clone.pulumi("destroy", "--yes")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     assert clone.deployment().get("resources") in (None, [])
     assert standing(clone, "example") == set()
