@@ -193,3 +193,15 @@ def rule_ids(aws: Aws) -> None:
         assert refused.value.response["Error"]["Code"] == "InvalidSecurityGroupRuleId.NotFound"
         with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
             revoke(GroupId=group, IpPermissions=[one])
+
+
+def volume_modifications(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    volume = ec2.create_volume(AvailabilityZone="eu-west-2a", Size=10, VolumeType="gp3")["VolumeId"]
+    other = ec2.create_volume(AvailabilityZone="eu-west-2a", Size=10, VolumeType="gp3")["VolumeId"]
+    for size in (20, 30):
+        ec2.modify_volume(VolumeId=volume, Size=size)
+    ec2.modify_volume(VolumeId=other, Size=40)
+    found = ec2.describe_volumes_modifications(VolumeIds=[volume, other])["VolumesModifications"]
+    sizes = {(each["VolumeId"], each["TargetSize"]) for each in found}
+    assert sizes == {(volume, 30), (other, 40)}, "each of its changes"

@@ -56,6 +56,7 @@ PROOFS = {
     "trail_names": Proof(rights.trail_names, "all trails"),
     "unimplemented": Proof(machines.unimplemented, "500|syntax error"),
     "user_credentials": Proof(rights.user_credentials, "500|syntax error"),
+    "volume_modifications": Proof(machines.volume_modifications, "each of its changes"),
 }
 
 

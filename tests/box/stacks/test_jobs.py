@@ -180,8 +180,8 @@ def changed_program(web1):
     try:
         yield
     finally:
-        # Written back into the same file: another inode would be a change as well. Sizes are learned anew, as after
-        # a package is installed again: the search that found it may have been the first, and learned the wrong one.
+        # Written back into the same file: another inode would be a change as well. Sizes are learned anew, as
+        # after a package is installed again: the search that found it may have learned the wrong one.
         repaired = "touch /var/lib/dpkg/status"
         web1.box.run(f"cat {kept} >{program}; touch -r {kept} {program}; rm {kept}; {repaired}", check=True)
 

@@ -41,6 +41,7 @@ from managed_server.local.aws.cures import (
     trail_names,
     unimplemented,
     user_credentials,
+    volume_modifications,
 )
 
 OFF_VARIABLE = "MANAGED_SERVER_AWS_CURES_OFF"
@@ -97,6 +98,7 @@ CURES: tuple[Cure, ...] = tuple(
         trail_names,
         unimplemented,
         user_credentials,
+        volume_modifications,
     )
 )
 
