@@ -166,7 +166,7 @@ def test_the_hub_is_gone_and_somebody_else_tells(fleet, web1, hub_server, foreig
     """
     customer, box = hub_server.customer, hub_server.box
     cloudwatch = fleet.client("cloudwatch", customer.account_id, customer.region)
-    (planned,) = [alarm for alarm in hub_server.spec.alarms if alarm.missing == "breaching"]
+    (planned,) = [alarm for alarm in hub_server.spec.alarms if alarm.id == "hub-alive"]
     (alarm,) = [
         it
         for it in cloudwatch.describe_alarms()["MetricAlarms"]
