@@ -113,5 +113,7 @@ def test_every_program_is_there(fleet, name):
                 if program in EVERY_DEBIAN | facts.programs or program.startswith("/usr/local/")
             }
     assert len(wanted) > 50
-    script = "".join(f"command -v {shlex.quote(name)} >/dev/null || echo {name}\n" for name in sorted(wanted))
+    # A pattern is the shell's to fill in: a program whose name has the version of its release.
+    words = (name if "?" in name else shlex.quote(name) for name in sorted(wanted))
+    script = "".join(f"command -v {word} >/dev/null || echo {word}\n" for word in words)
     assert server.box.run(["bash", "-c", script], check=True).stdout == ""
