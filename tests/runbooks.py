@@ -15,6 +15,7 @@ PARTS = ("What to look at", "What to do", "When to phone", "Outside the SLA")
 LOOK, DO = PARTS[:2]
 
 _BLOCK = re.compile(r"^(?P<indent> *)```sh\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+_OTHER = re.compile(r"(\S+) on Debian ([0-9]+)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _LEAD = re.compile(
     r"\b(?P<hub>On the hub)?(?P<desk>At your desk)?(On [a-z ]+)?(, for (?P<software>\w+)|, [^.:]*)?:$"
@@ -36,6 +37,13 @@ class Line:
     software: str
     """Id of the one that it is about, where a page is about several."""
     text: str
+    others: tuple[tuple[int, str], ...]
+    """Releases of Debian on which its first program has another name, with that: `# …; NAME on Debian 12`."""
+
+    def on(self, release: int) -> str:
+        """What is typed on a release of Debian."""
+        first, space, rest = self.text.partition(" ")
+        return dict(self.others).get(release, first) + space + rest
 
 
 @dataclass(frozen=True)
@@ -98,15 +106,11 @@ _OF_A_MACHINE = {"cat", "df", "journalctl", "ls", "resolvectl", "systemctl", "ta
 """What a tree of Debian hasn't: systemd, and logs of more than this hour."""
 
 
-def pages_of(server: ServerSpec, software: Collection[str]) -> set[str]:
-    """Names of the pages of these entries' checks."""
-    return {check.runbook for check in server.checks if check.origin in software}
-
-
-def asked_in_a_tree(names: Collection[str], software: Collection[str]) -> str:
-    """Shell lines that run what pages say to look at, and say how each ended: `runbook CODE LINE`."""
+def asked_in_a_tree(server: ServerSpec, software: Collection[str]) -> str:
+    """Shell lines that run what the pages of these entries' checks say to look at: `runbook CODE LINE`."""
+    names = {check.runbook for check in server.checks if check.origin in software}
     lines = {
-        line.text: line
+        line.on(server.debian): line
         for page in pages()
         if page.name in names
         for line in page.lines
@@ -138,7 +142,8 @@ def _lines(part: str, text: str) -> Iterator[Line]:
         for line in block["text"].splitlines():
             command = _without_comment(line.strip())
             if command:
-                yield Line(part, place, software, command)
+                others = tuple((int(release), name) for name, release in _OTHER.findall(line))
+                yield Line(part, place, software, command, others)
 
 
 def _without_comment(line: str) -> str:

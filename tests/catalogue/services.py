@@ -8,7 +8,7 @@ from managed_server.inputs import load_project
 from managed_server.local.debian.run import Result, TreeFile
 from managed_server.model.catalogue_items import Absent, MuninPlugin
 from tests.conftest import ROOT
-from tests.runbooks import asked_in_a_tree, pages_of
+from tests.runbooks import asked_in_a_tree
 from tests.validators.server import Finding, validate_server
 
 from .support import customer, files_of, folders_of, run_script
@@ -75,7 +75,7 @@ class Server:
 
     def looks(self) -> str:
         """The shell's lines that do what its runbook pages say to look at; `looked` has how each ended."""
-        return asked_in_a_tree(pages_of(self.server, [self.software]), [self.software])
+        return asked_in_a_tree(self.server, [self.software])
 
     def own_plugins(self) -> list[MuninPlugin]:
         """The Munin plugins that the software itself brings."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests import trees
 from tests.releases import RELEASES
-from tests.runbooks import asked_in_a_tree, ended_badly, pages_of
+from tests.runbooks import asked_in_a_tree, ended_badly
 from tests.validators.server import validate_server
 
 from .http_stand import SITE, SOCKETS, STOP, stand
@@ -65,7 +65,7 @@ def looked_at(here, script):
     said = here.run(
         f"{script}\necho looked\n{SOCKETS}\nps -eo user:20=,comm= | sort -u | sed 's/^/runs /'\n"
         f"{asked(here.server, here.software)}\n{drawn(here.server, here.software)}\n"
-        f"{asked_in_a_tree(pages_of(here.server, here.software), here.software)}\n{STOP}\necho stopped\n"
+        f"{asked_in_a_tree(here.server, here.software)}\n{STOP}\necho stopped\n"
         f"{asked(here.server, here.software)}"
     )
     cut, end = said.index("looked"), said.index("stopped")

@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 
+from managed_server import kept_backups
 from managed_server.resolve import load_customer
 from managed_server.spec import CustomerSpec
 from tests.e2e.support import Clone
@@ -30,11 +31,8 @@ def end_logs(clone: Clone, stack: str) -> None:
     """End the access logs of a stack's backups, and delete them: each request of a destroy adds to them."""
     customer = load_customer(clone.path, stack)
     s3 = clients(clone, customer, customer.backup_account_id, customer.backup_region)("s3")
-    s3.put_bucket_logging(Bucket=customer.backup_bucket, BucketLoggingStatus={})
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=customer.backup_log_bucket):
-        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            which = {"Key": each["Key"], "VersionId": each["VersionId"]}
-            s3.delete_object(Bucket=customer.backup_log_bucket, BypassGovernanceRetention=True, **which)
+    kept_backups.no_more_logs(s3, customer.backup_bucket)
+    kept_backups.remove(s3, kept_backups.look(s3, customer.backup_log_bucket))
 
 
 def standing(clone: Clone, stack: str) -> set[str]:

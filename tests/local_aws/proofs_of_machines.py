@@ -177,14 +177,10 @@ def rule_ids(aws: Aws) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="ids", Description="ids", VpcId=vpc)["GroupId"]
     one = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
-    made = (
+    for authorize, revoke in (
         (ec2.authorize_security_group_ingress, ec2.revoke_security_group_ingress),
-        (
-            ec2.authorize_security_group_egress,
-            ec2.revoke_security_group_egress,
-        ),
-    )
-    for authorize, revoke in made:
+        (ec2.authorize_security_group_egress, ec2.revoke_security_group_egress),
+    ):
         said = authorize(GroupId=group, IpPermissions=[one])
         wanted = [said["SecurityGroupRules"][0]["SecurityGroupRuleId"]]
         revoke(GroupId=group, SecurityGroupRuleIds=wanted)
