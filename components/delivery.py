@@ -1,8 +1,10 @@
 """How a server gets its configuration: bundles by their sha256, and one pointer a server."""
 
-import base64
 import json
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
@@ -10,6 +12,9 @@ import pulumi_aws as aws
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from managed_server.delivery_keys import bundle_key, pointer_key
 
+BUNDLES = Path("build/bundles")
+"""Where bundles lie for the engine, below the program's own folder: so the path that the state keeps beside a
+bundle's hash is the same in every clone. (The state of a bundle's bytes would be rewritten at each step.)"""
 _NAMED_BY = 16
 """Digits of a bundle's sha256 in its resource's name: 64 bits tell any two apart."""
 
@@ -64,7 +69,7 @@ class Delivery(pulumi.ComponentResource):
             named,
             bucket=store.bucket.id,
             key=bundle_key(delivery.server, delivery.sha256),
-            content_base64=base64.b64encode(delivery.content).decode(),
+            source=pulumi.FileAsset(_file(delivery)),
             content_type="application/x-tar",
             tags={"Name": named, "server": delivery.server},
             # Kept when another one takes its place: going back is only a matter of the pointer.
@@ -81,3 +86,18 @@ class Delivery(pulumi.ComponentResource):
             # After the bundle: no server is ever pointed at what isn't there.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[bundle]),
         )
+
+
+def _file(delivery: ServerDelivery) -> Path:
+    """Lay a bundle down for the engine, and return its path; what is there already is written anew.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    BUNDLES.mkdir(parents=True, exist_ok=True)
+    path = BUNDLES / f"{delivery.sha256}.tar"
+    # Whole or not at all: another stack of this clone may be reading the same one.
+    with tempfile.NamedTemporaryFile(dir=BUNDLES, delete=False) as file:
+        file.write(delivery.content)
+    os.replace(file.name, path)  # noqa: PTH105
+    return path

@@ -17,6 +17,7 @@ import (
 //	documents      naming.go     a policy given as an object is refused
 //	account-host   terraform.go  what is asked of an account at S3 finds no host of its name
 //	refresh        refresh.go    refreshes report an update although nothing differs
+//	files          files.go      a file is refused where Terraform wants the path of one
 //	empty-config   host.go       (language host) a stack without configuration fails
 func off(cure string) bool {
 	return slices.Contains(strings.Split(os.Getenv("MANAGED_SERVER_CURES_OFF"), ","), cure)

@@ -52,7 +52,7 @@ func start() error {
 		if err != nil {
 			return nil, err
 		}
-		return newStrict(newSteady(server), info), nil
+		return newStrict(newSteady(newFiles(server)), info), nil
 	})
 }
 

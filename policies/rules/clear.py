@@ -4,19 +4,23 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import pulumi
 from pulumi_policy import Severity
 
 from .base import Finding, Resource, Rule, Source, Undecided, Violation, resource_rule
 from .compute import INSTANCE
 from .reading import UNKNOWN
 
+PROJECT = Path(__file__).parents[2]
+"""What a relative path of a file asset begins at."""
 _PARAMETER = "aws:ssm/parameter:Parameter"
 _OBJECTS = ("aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
 _PLACES = {
     INSTANCE: ("userData", "userDataBase64"),
     _PARAMETER: ("value",),
-    **dict.fromkeys(_OBJECTS, ("content", "contentBase64")),
+    **dict.fromkeys(_OBJECTS, ("content", "contentBase64", "source")),
 }
 # What can't be taken for something else; a password looks like any text.
 _CREDENTIALS = {
@@ -47,13 +51,23 @@ def no_credential_in_clear(resource: Resource) -> Iterator[Finding]:
         if value is UNKNOWN:
             yield Undecided(key)
             continue
-        text = _plain(value, encoded=key.endswith("Base64"))
+        try:
+            text = _plain(value, encoded=key.endswith("Base64"))
+        except OSError as error:
+            yield Violation(f"'{resource.name}' can't be looked into: {key} can't be read ({error}).")
+            continue
         for what, pattern in _CREDENTIALS.items():
             if pattern.search(text):
                 yield Violation(f"'{resource.name}' holds {what} in clear: {key} must not.")
 
 
 def _plain(value: object, *, encoded: bool) -> bytes:
+    if isinstance(value, pulumi.FileAsset):
+        return (PROJECT / value.path).read_bytes()
+    if isinstance(value, pulumi.StringAsset):
+        value = value.text
+    elif isinstance(value, pulumi.Asset | pulumi.Archive):
+        raise OSError(f"it is a {type(value).__name__}, not a file")
     text = value.encode() if isinstance(value, str) else b""
     if not encoded:
         return text

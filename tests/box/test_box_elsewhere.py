@@ -3,11 +3,11 @@
 Up to a bundle that is verified. What follows from there is the same as on AWS (`tests/box/stacks`).
 """
 
-import base64
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +56,8 @@ class Far:
         for resource in made.values():
             inputs = resource.inputs
             if resource.type.endswith(":BucketObjectv2") and inputs["bucket"] == bucket:
-                body = base64.b64decode(inputs["contentBase64"]) if "contentBase64" in inputs else None
-                body = inputs["content"].encode() if body is None else body
+                text, file = inputs.get("content"), inputs.get("source")
+                body = text.encode() if file is None else Path(file["path"]).read_bytes()
                 self.s3.put_object(Bucket=bucket, Key=inputs["key"], Body=body)
         group = made["acme-far-access-group"].inputs["name"]
         self.iam.create_user(UserName=made["acme-far-access-user"].inputs["name"])

@@ -66,7 +66,7 @@ class RecordingMonitor(mocks.MockMonitor):
         self.registered[answer.urn] = Registered(
             type=request.type,
             name=request.name,
-            inputs=inputs,
+            inputs={name: as_sent(value) for name, value in inputs.items()},
             parent=name_of(request.parent),
             provider=name_of(request.provider.rpartition("::")[0]),
             custom=request.custom,
@@ -80,6 +80,13 @@ class RecordingMonitor(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request):  # noqa: N802 - gRPC's name
         self.registered[request.urn].outputs_registered = True
         return super().RegisterResourceOutputs(request)
+
+
+def as_sent(value: Any) -> Any:
+    """A file as the engine is told of it; all else as it is."""
+    if isinstance(value, pulumi.FileAsset):
+        return {rpc._special_sig_key: rpc._special_asset_sig, "path": str(value.path)}
+    return value
 
 
 def name_of(urn: str) -> str:

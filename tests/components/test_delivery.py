@@ -1,7 +1,7 @@
 """Bundles and pointers: a changed bundle changes these, and nothing else."""
 
-import base64
 import json
+from pathlib import Path
 
 from tests import factories
 from tests.components.conftest import environment
@@ -25,10 +25,29 @@ def test_a_bundle_is_named_by_its_content(acme):
     found = objects(acme)
     assert set(found) == {f"bundles/web1/{bundle.sha256}.tar", "servers/web1/current.json"}
     stored = found[f"bundles/web1/{bundle.sha256}.tar"]
-    assert base64.b64decode(stored.inputs["contentBase64"]) == bundle.content
+    assert Path(stored.inputs["source"]["path"]).read_bytes() == bundle.content
     assert stored.inputs["bucket"] == BUCKET
     assert bundle.sha256[:16] in stored.name
     assert stored.retained, "kept when another one takes its place"
+
+
+def test_the_state_keeps_the_same_of_it_in_every_clone(acme):
+    """Its hash, and a path below the program's own folder."""
+    bundle = factories.bundle()
+    source = objects(acme)[f"bundles/web1/{bundle.sha256}.tar"].inputs["source"]
+    assert source["path"] == f"build/bundles/{bundle.sha256}.tar"
+    assert bundle.content not in repr(source).encode()
+
+
+def test_a_spoilt_file_of_an_earlier_run_is_written_anew(tmp_path, monkeypatch):
+    bundle = factories.bundle()
+    monkeypatch.chdir(tmp_path)
+    file = Path(f"build/bundles/{bundle.sha256}.tar")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"half")
+    environment()
+    assert file.read_bytes() == bundle.content
+    assert list(file.parent.iterdir()) == [file], "nothing half written is left"
 
 
 def test_the_pointer_names_the_bundle_and_comes_after_it(acme):

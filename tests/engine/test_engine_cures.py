@@ -177,3 +177,42 @@ def test_an_instance_is_updated_and_refreshes_are_clean(project, moto, tmp_path)
     done = project.up(TURN="3")
     assert done.returncode == 0, done.stdout
     assert project.outputs()["id"] == made
+
+
+FILE = """
+    bucket = aws.s3.Bucket("bucket", opts=here)
+    bundle = pulumi.FileAsset("build/bundle")
+    aws.s3.BucketObjectv2("bundle", bucket=bucket.id, key="k", source=bundle, opts=here)
+    pulumi.export("bucket", bucket.bucket)
+"""
+
+
+def test_a_file_is_uploaded_and_only_its_hash_is_kept(project, moto):
+    """And nothing asks for the file again: neither a refresh nor its end, nor a run with another one."""
+    bundle = project.folder / "build" / "bundle"
+    bundle.parent.mkdir()
+    bundle.write_bytes(b"one " * 1000)
+    assert project.write(FILE).up().returncode == 0
+    s3 = boto3.client(
+        "s3", endpoint_url=moto, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    bucket = project.outputs()["bucket"]
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"one " * 1000
+    assert "one one" not in project.ok("stack", "export", "--stack", "t")
+    project.ok("preview", "--stack", "t", "--expect-no-changes")
+    bundle.unlink()
+    project.ok("refresh", "--yes", "--skip-preview", "--stack", "t", "--expect-no-changes")
+    bundle.write_bytes(b"two")
+    assert project.up().returncode == 0
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"two"
+    bundle.unlink()
+    project.ok("destroy", "--yes", "--skip-preview", "--stack", "t")
+
+
+def test_without_the_cure_a_file_is_refused(project):
+    bundle = project.folder / "build" / "bundle"
+    bundle.parent.mkdir()
+    bundle.write_bytes(b"one")
+    done = project.write(FILE).up(off=("files",))
+    assert done.returncode != 0
+    assert 'on property "source"' in done.stdout

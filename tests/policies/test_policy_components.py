@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from policy_judge import Thing, said_of
-from pulumi.runtime.rpc import _special_sig_key
+from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 from rules import ALL
 
 from managed_server.resolve import load_customer
@@ -18,8 +18,8 @@ def _plain(value: Any) -> Any:
     """Inputs as the engine shows them to a policy: secrets without their mark."""
     if isinstance(value, dict):
         return (
-            _plain(value.get("value"))
-            if _special_sig_key in value
+            _plain(value["value"])
+            if value.get(_special_sig_key) == _special_secret_sig
             else {k: _plain(v) for k, v in value.items()}
         )
     return [_plain(one) for one in value] if isinstance(value, list) else value

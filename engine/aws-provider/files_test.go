@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// bundle makes a file and returns its path and what the engine sends of it.
+func bundle(t *testing.T, content string) (string, map[string]any) {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	path := filepath.Join(t.TempDir(), "bundle.tar")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made, err := asset.FromPath(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, map[string]any{resource.SigKey: resource.AssetSig, "hash": made.Hash, "path": path}
+}
+
+// echo answers with what it was given, as the bridge does, and keeps it.
+type echo struct {
+	pulumirpc.UnimplementedResourceProviderServer
+	source string
+	fails  bool
+}
+
+func (e *echo) keep(s *structpb.Struct) { e.source = s.Fields["source"].GetStringValue() }
+
+func (e *echo) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	e.keep(r.News)
+	return &pulumirpc.CheckResponse{Inputs: r.News}, nil
+}
+
+func (e *echo) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	e.keep(r.Properties)
+	if e.fails {
+		return nil, errors.New("no")
+	}
+	return &pulumirpc.CreateResponse{Properties: r.Properties}, nil
+}
+
+func (e *echo) Read(_ context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	e.keep(r.Properties)
+	return &pulumirpc.ReadResponse{Properties: r.Properties, Inputs: r.Inputs}, nil
+}
+
+func (e *echo) Update(_ context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	e.keep(r.Olds)
+	return &pulumirpc.UpdateResponse{Properties: r.News}, nil
+}
+
+func (e *echo) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	e.keep(r.News)
+	if r.Olds.Fields["source"].GetStringValue() != e.source {
+		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME}, nil
+	}
+	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
+}
+
+func isAsset(s *structpb.Struct) bool {
+	return s.GetFields()["source"].GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.AssetSig
+}
+
+func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
+	_, given := bundle(t, "one")
+	terraform := &echo{}
+	server := newFiles(terraform)
+	checked, err := server.Check(context.Background(), &pulumirpc.CheckRequest{
+		News: object(t, map[string]any{"source": given, "key": "k"})})
+	if err != nil || !isAsset(checked.Inputs) || checked.Inputs.Fields["key"].GetStringValue() != "k" {
+		t.Fatalf("checked: %v %v", checked, err)
+	}
+	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: checked.Inputs})
+	if err != nil || !isAsset(made.Properties) {
+		t.Fatalf("made: %v %v", made, err)
+	}
+	if content, err := os.ReadFile(terraform.source); err != nil || string(content) != "one" {
+		t.Errorf("%q: %q %v", terraform.source, content, err)
+	}
+	read, err := server.Read(context.Background(), &pulumirpc.ReadRequest{
+		Properties: object(t, map[string]any{"source": given}), Inputs: object(t, map[string]any{"source": given})})
+	if err != nil || !isAsset(read.Properties) || !isAsset(read.Inputs) {
+		t.Errorf("read: %v %v", read, err)
+	}
+	changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
+		Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
+	if err != nil || !isAsset(changed.Properties) {
+		t.Errorf("updated: %v %v", changed, err)
+	}
+}
+
+func TestOfAnOldFileTheHashIsEnough(t *testing.T) {
+	path, given := bundle(t, "one")
+	old := map[string]any{resource.SigKey: resource.AssetSig, "hash": given["hash"]}
+	server := newFiles(&echo{})
+	diff := &pulumirpc.DiffRequest{
+		Olds: object(t, map[string]any{"source": old}), News: object(t, map[string]any{"source": given})}
+	if same, err := server.Diff(context.Background(), diff); err != nil || same.Changes != pulumirpc.DiffResponse_DIFF_NONE {
+		t.Errorf("the same: %v %v", same, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, other := bundle(t, "two")
+	check := &pulumirpc.CheckRequest{
+		Olds: object(t, map[string]any{"source": given}), News: object(t, map[string]any{"source": other})}
+	checked, err := server.Check(context.Background(), check)
+	if err != nil || checked.Inputs.Fields["source"].GetStructValue().Fields["hash"].GetStringValue() != other["hash"] {
+		t.Errorf("the old one's file is gone: %v %v", checked, err)
+	}
+	diff = &pulumirpc.DiffRequest{
+		Olds: object(t, map[string]any{"source": old}), News: object(t, map[string]any{"source": other})}
+	if changed, err := server.Diff(context.Background(), diff); err != nil || changed.Changes != pulumirpc.DiffResponse_DIFF_SOME {
+		t.Errorf("another: %v %v", changed, err)
+	}
+	gone := &pulumirpc.DeleteRequest{Properties: object(t, map[string]any{"source": old})}
+	if _, err := server.Delete(context.Background(), gone); err == nil || !strings.Contains(err.Error(), "not implemented") {
+		t.Errorf("it didn't get as far as the provider: %v", err)
+	}
+}
+
+func TestAFileThatIsNotThereIsNamed(t *testing.T) {
+	path, given := bundle(t, "one")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	server := newFiles(&echo{})
+	_, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: object(t, map[string]any{"source": given})})
+	if err == nil || !strings.Contains(err.Error(), "source: ") || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnErrorBringsNothingBack(t *testing.T) {
+	_, given := bundle(t, "one")
+	server := newFiles(&echo{fails: true})
+	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: object(t, map[string]any{"source": given})})
+	if err == nil || made != nil {
+		t.Errorf("%v %v", made, err)
+	}
+}
