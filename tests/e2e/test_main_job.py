@@ -34,8 +34,8 @@ def test_plain_preview_expects_no_changes(stand):
 
 
 def test_refresh_finds_no_drift(stand):
-    """Several times: a difference that only a later refresh reports was a fault of the engine once."""
-    for _ in range(4):
+    """Twice: a difference that only the second refresh reports was a fault of the engine once."""
+    for _ in range(2):
         done = stand.pulumi("refresh", "--yes", "--expect-no-changes")
         assert done.returncode == 0, done.stdout + done.stderr
 
