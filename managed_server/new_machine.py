@@ -29,6 +29,7 @@ class Place:
     """A server's place in its stack: the instance that is lost, and the one that stands there now."""
 
     urn: str
+    """Of the instance; empty where the state has forgotten it already."""
     lost: str
     now: str
     protected: bool
@@ -107,8 +108,9 @@ def look(root: Path, stack: str, server: str) -> Place:
         urn, lost = str(begun["urn"]), str(begun["lost"])
     else:
         lost = outputs_of(root, stack).get("servers", {}).get(server, {}).get("instance_id", "")
-        urn = next((each["urn"] for each in resources if lost and each.get("id") == lost), "")
-        if not urn:
+        # A refresh after it was terminated has forgotten it.
+        urn = next((each["urn"] for each in resources if each.get("id") == lost), "")
+        if not lost:
             raise RestoreError(
                 f"{stack} has no machine {server} on AWS: install a Debian where it is hosted, do `managed "
                 f"bootstrap {stack} {server}`, and when it has converged, restore without --new-machine"
@@ -129,14 +131,33 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
     more: list[str] = []
     if place.replaced:
         progress(f"{place.lost} was replaced by {place.now}; going on from there")
-    else:
+    elif _stands(root, stack, place):
         if place.protected:
             progress(f"{place.lost} is no longer protected")
             _pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
         more = ["--replace", place.urn]
+    else:
+        progress(f"{place.lost} has been terminated")
     progress("a new machine takes its address, its role and its bundle")
     command = ["up", "--yes", "--skip-preview", "--stack", stack, "--policy-pack", "policies", *more]
     _pulumi(root, command, show=2)
+
+
+def _stands(root: Path, stack: str, place: Place) -> bool:
+    """Whether AWS still has the lost machine. If not, the state forgets it, and what tied it to others.
+
+    An instance that was terminated can't be stopped for its data volume: Pulumi would fail at that.
+    """
+    tied = [
+        each["urn"]
+        for each in _resources(root, stack)
+        if each["urn"] == place.urn or (each.get("inputs") or {}).get("instanceId") == place.lost
+    ]
+    if not tied:  # an earlier run has seen it
+        return False
+    targets = [option for urn in tied for option in ("--target", urn)]
+    _pulumi(root, ["refresh", "--yes", "--skip-preview", "--stack", stack, *targets])
+    return any(each.get("id") == place.lost for each in _resources(root, stack))
 
 
 def _to_new(note: Path, ssh: str) -> str:

@@ -19,9 +19,13 @@ case "$1 $2" in
 "stack export") cat "$PLACE/state" ;;
 "stack output") cat "$PLACE/outputs" ;;
 "state unprotect") sed -i 's/"protect": true/"protect": false/' "$PLACE/state" ;;
+refresh*) [ ! -e "$PLACE/terminated" ] || cp "$PLACE/gone" "$PLACE/state" ;;
 up*)
     [ ! -e "$PLACE/fails" ] || exit 255
-    case "$*" in *--replace*) cp "$PLACE/after" "$PLACE/state"; esac
+    case "$*" in
+    *--replace*) cp "$PLACE/after" "$PLACE/state" ;;
+    *) [ ! -e "$PLACE/terminated" ] || cp "$PLACE/anew" "$PLACE/state" ;;
+    esac
     [ ! -e "$PLACE/fails-late" ] || exit 255
     sed -i s/i-old/i-new/ "$PLACE/outputs" ;;
 esac
@@ -51,6 +55,14 @@ def instance(name, *, protect, **more):
     return {"urn": URN, "type": "made:up/instance:Instance", "id": name, "protect": protect, **more}
 
 
+ATTACHMENT = {
+    "urn": "urn:pulumi:example::managed-server::made:up::attachment",
+    "type": "made:up/attachment:Attachment",
+    "id": "vai-1",
+    "inputs": {"instanceId": "i-old"},
+}
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     for name, text in {"pulumi": PULUMI, "ssh": SSH}.items():
@@ -60,7 +72,9 @@ def place(tmp_path, monkeypatch):
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     for name in ("stacks", "provider.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "state").write_text(state(instance("i-old", protect=True)))
+    (tmp_path / "state").write_text(state(instance("i-old", protect=True), ATTACHMENT))
+    (tmp_path / "gone").write_text(state())
+    (tmp_path / "anew").write_text(state(instance("i-new", protect=True)))
     old, new = instance("i-old", protect=False, delete=True), instance("i-new", protect=True)
     (tmp_path / "after").write_text(state(new, old))
     (tmp_path / "outputs").write_text(json.dumps({"servers": {"web1": {"instance_id": "i-old"}}}))
@@ -134,6 +148,45 @@ def test_nothing_happens_without_consent(place):
     with pytest.raises(DisagreedError):
         restored(place, DisagreedError())
     assert asked(place, "up") == asked(place, "unprotect") == notes(place) == []
+
+
+def test_of_one_that_still_stands_only_its_own_is_looked_at(place):
+    restored(place)
+    [refresh] = asked(place, "refresh")
+    assert refresh.split("--target ")[1:] == [f"{URN} ", f"{ATTACHMENT['urn']} --non-interactive"]
+
+
+@pytest.mark.parametrize("fault", [None, "fails", "fails-late", "closed"])
+def test_one_that_somebody_has_terminated_is_made_anew_once(place, fault):
+    """Nothing is asked of it: no protection is lifted, and nothing is replaced."""
+    (place / "terminated").touch()
+    if fault:
+        (place / fault).touch()
+        with pytest.raises(RestoreError):
+            restored(place)
+        (place / fault).unlink()
+    code, said = restored(place)
+    assert code == 0
+    assert ("i-old has been terminated" in said) == (fault in (None, "fails"))
+    assert asked(place, "--replace") == asked(place, "unprotect") == []
+    assert len(asked(place, "refresh")) == 1, "a second one would be of the whole stack"
+    assert notes(place) == []
+
+
+@pytest.mark.parametrize("fault", [None, "closed"])
+def test_so_is_one_that_the_state_has_forgotten_since(place, fault):
+    """By somebody's `pulumi refresh`; the outputs still name it."""
+    (place / "terminated").touch()
+    (place / "state").write_text(state())
+    if fault:
+        (place / fault).touch()
+        with pytest.raises(RestoreError):
+            restored(place)
+        (place / fault).unlink()
+    assert restored(place)[0] == 0
+    assert asked(place, "--replace") == asked(place, "unprotect") == asked(place, "refresh") == []
+    assert asked(place, "managed-restore all")
+    assert notes(place) == []
 
 
 @pytest.mark.parametrize("fault", ["fails", "fails-late", "closed"])

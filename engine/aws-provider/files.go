@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -33,11 +34,10 @@ type assets map[string]*structpb.Value
 func (a assets) toPaths(all ...*structpb.Struct) error {
 	for _, properties := range all {
 		for name, value := range properties.GetFields() {
-			fields := value.GetStructValue()
-			if fields.GetFields()[resource.SigKey].GetStringValue() != resource.AssetSig {
+			if !isAsset(value) {
 				continue
 			}
-			asset, _, err := resource.DeserializeAsset(fields.AsMap())
+			asset, _, err := resource.DeserializeAsset(value.GetStructValue().AsMap())
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -52,14 +52,17 @@ func (a assets) toPaths(all ...*structpb.Struct) error {
 	return nil
 }
 
-// withoutContents leaves of old assets what their path follows from, the hash: their file may be gone since.
+func isAsset(v *structpb.Value) bool {
+	return v.GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.AssetSig
+}
+
+// withoutContents leaves of assets what their path follows from, the hash. The file of an old one may be gone since.
 func withoutContents(all ...*structpb.Struct) {
 	for _, properties := range all {
 		for _, value := range properties.GetFields() {
-			fields := value.GetStructValue().GetFields()
-			if fields[resource.SigKey].GetStringValue() == resource.AssetSig {
+			if isAsset(value) {
 				for _, content := range []string{resource.AssetPathProperty, resource.AssetTextProperty, resource.AssetURIProperty} {
-					delete(fields, content)
+					delete(value.GetStructValue().Fields, content)
 				}
 			}
 		}
@@ -78,13 +81,18 @@ func (a assets) fromPaths(all ...*structpb.Struct) {
 }
 
 func (f *files) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	given := assets{}
-	withoutContents(r.Olds)
-	if err := given.toPaths(r.Olds, r.News); err != nil { // the new ones last: theirs come back
+	new := assets{}
+	for name, value := range r.News.GetFields() {
+		if isAsset(value) {
+			new[name] = proto.Clone(value).(*structpb.Value)
+		}
+	}
+	withoutContents(r.Olds, r.News) // a preview writes nothing
+	if err := (assets{}).toPaths(r.Olds, r.News); err != nil {
 		return nil, err
 	}
 	response, err := f.ResourceProviderServer.Check(ctx, r)
-	given.fromPaths(response.GetInputs())
+	new.fromPaths(response.GetInputs())
 	return response, err
 }
 

@@ -69,21 +69,25 @@ func (e *echo) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.Dif
 	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
 }
 
-func isAsset(s *structpb.Struct) bool {
-	return s.GetFields()["source"].GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.AssetSig
-}
+func hasAsset(s *structpb.Struct) bool { return isAsset(s.GetFields()["source"]) }
 
 func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
-	_, given := bundle(t, "one")
+	path, given := bundle(t, "one")
 	terraform := &echo{}
 	server := newFiles(terraform)
 	checked, err := server.Check(context.Background(), &pulumirpc.CheckRequest{
 		News: object(t, map[string]any{"source": given, "key": "k"})})
-	if err != nil || !isAsset(checked.Inputs) || checked.Inputs.Fields["key"].GetStringValue() != "k" {
+	if err != nil || !hasAsset(checked.Inputs) || checked.Inputs.Fields["key"].GetStringValue() != "k" {
 		t.Fatalf("checked: %v %v", checked, err)
 	}
+	if checked.Inputs.Fields["source"].GetStructValue().Fields["path"].GetStringValue() != path {
+		t.Error("the path is lost")
+	}
+	if _, err := os.Stat(terraform.source); !os.IsNotExist(err) {
+		t.Errorf("a preview writes %s: %v", terraform.source, err)
+	}
 	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: checked.Inputs})
-	if err != nil || !isAsset(made.Properties) {
+	if err != nil || !hasAsset(made.Properties) {
 		t.Fatalf("made: %v %v", made, err)
 	}
 	if content, err := os.ReadFile(terraform.source); err != nil || string(content) != "one" {
@@ -91,12 +95,12 @@ func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
 	}
 	read, err := server.Read(context.Background(), &pulumirpc.ReadRequest{
 		Properties: object(t, map[string]any{"source": given}), Inputs: object(t, map[string]any{"source": given})})
-	if err != nil || !isAsset(read.Properties) || !isAsset(read.Inputs) {
+	if err != nil || !hasAsset(read.Properties) || !hasAsset(read.Inputs) {
 		t.Errorf("read: %v %v", read, err)
 	}
 	changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
 		Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
-	if err != nil || !isAsset(changed.Properties) {
+	if err != nil || !hasAsset(changed.Properties) {
 		t.Errorf("updated: %v %v", changed, err)
 	}
 }

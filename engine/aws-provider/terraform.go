@@ -81,6 +81,10 @@ func (t *terraform) start() (tfplugin5.ProviderClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	if reattach := client.ReattachConfig(); reattach != nil && reattach.Addr.Network() == "unix" {
+		// The connection stands, and nobody is there to remove its name when the kernel ends both sides.
+		_ = os.Remove(reattach.Addr.String())
+	}
 	if _, err := rpc.Dispense(tfplugin.ProviderPluginName); err != nil {
 		return nil, err
 	}

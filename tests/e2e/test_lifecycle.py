@@ -32,6 +32,8 @@ def town(tmp_path_factory):
     clone = Clone(copy_repository(tmp_path_factory.mktemp("town")), {})
     for stack, account in ACCOUNTS.items():
         text = STACK.replace("123456789012", account).replace("acme.example", f"{stack}.example") + DB1
+        if stack == "acme":
+            text = text.replace("software: [redis]", "data_gb: 40\n        software: [redis]")
         # Never now: what a window lets through is tested without an engine.
         day = f"{datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(days=3):%A}".lower()
         window = f'        maintenance: {{day: {day}, time: "07:00", reboot: if-needed}}\n'
@@ -166,6 +168,85 @@ def test_renaming_a_server_is_refused(town):
     edit(town, "acme", "peers: [www1]", "peers: [web1]")
     assert "servers.web1: stands, and the stack file has it no more. A server isn't renamed" in said
     assert standing(town, "acme") == before
+
+
+def data_volumes(clone, stack, server="db1"):
+    """Of a server: what AWS has."""
+    filters = [{"Name": "tag:server", "Values": [server]}, {"Name": "tag:Name", "Values": ["*-volume"]}]
+    return ec2_of(clone, stack).describe_volumes(Filters=filters)["Volumes"]
+
+
+def test_a_data_volume_grows_in_place_and_never_shrinks(town):
+    [before] = data_volumes(town, "acme")
+    edit(town, "acme", "data_gb: 40", "data_gb: 60")
+    up(town, "acme")
+    edit(town, "acme", "data_gb: 60", "data_gb: 50")
+    said = up(town, "acme", 1)
+    edit(town, "acme", "data_gb: 50", "data_gb: 60")
+    assert "data_gb: the volume has 60 GB, and none shrinks" in said
+    edit(town, "acme", "        data_gb: 60\n", "")
+    said = up(town, "acme", 1)
+    edit(town, "acme", "        software: [redis]", "        data_gb: 60\n        software: [redis]")
+    assert "its data are on a volume of 60 GB, and would be cut off" in said
+    [volume] = data_volumes(town, "acme")
+    assert (volume["VolumeId"], volume["Size"]) == (before["VolumeId"], 60)
+    assert [a["InstanceId"] for a in volume["Attachments"]] == [instance(town, "acme", "db1")["InstanceId"]]
+
+
+def terminate(clone, stack, name):
+    """What somebody does to an instance in AWS's console."""
+    ec2 = ec2_of(clone, stack)
+    ec2.modify_instance_attribute(InstanceId=name, DisableApiTermination={"Value": False})
+    ec2.terminate_instances(InstanceIds=[name])
+
+
+@pytest.mark.parametrize(
+    "how", ["it can't be reached", "it was terminated", "and the state has forgotten it"]
+)
+def test_a_lost_machines_data_volume_goes_over_to_the_next(town, how):
+    lost, [before] = instance(town, "acme", "db1")["InstanceId"], data_volumes(town, "acme")
+    if how != "it can't be reached":
+        terminate(town, "acme", lost)
+    if how == "and the state has forgotten it":
+        done = town.of("acme").pulumi("refresh", "--yes", "--skip-preview")
+        assert done.returncode == 0, done.stdout[-6000:]
+    done = town.deploy(
+        "restore", "acme", "db1", "--new-machine", "--keep-volume", "--yes",
+        "--ssh", str(town.path / ".local" / "ssh"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    new = instance(town, "acme", "db1")["InstanceId"]
+    assert new != lost
+    [volume] = data_volumes(town, "acme")
+    assert volume["VolumeId"] == before["VolumeId"]
+    assert [a["InstanceId"] for a in volume["Attachments"]] == [new]
+    assert {name for name in standing(town, "acme") if name.startswith("i-")} >= {new}
+    assert lost not in standing(town, "acme")
+    assert unknown(town, "acme") == set()
+    resources = town.of("acme").deployment()["resources"]
+    assert [r["protect"] for r in resources if r.get("id") in (new, volume["VolumeId"])] == [True, True]
+    again = town.of("acme").pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
+    assert again.returncode == 0, again.stdout
+
+
+def test_the_trail_goes_when_it_is_switched_off_and_its_record_stays(town):
+    customer = load_customer(town.path, "acme")
+    off = ("backup_region: eu-west-1}", "backup_region: eu-west-1, baseline: {trail: false}}")
+
+    def trails():
+        return [name for name in standing(town, "acme") if ":trail/" in name]
+
+    [before] = trails()
+    edit(town, "acme", *off)
+    up(town, "acme")
+    assert trails() == []
+    assert customer.trail_bucket in standing(town, "acme")
+    done = town.of("acme").pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
+    assert done.returncode == 0, done.stdout
+    assert unknown(town, "acme") == set()
+    edit(town, "acme", *reversed(off))
+    up(town, "acme")
+    assert trails() == [before]
 
 
 def retire(clone, *what):
