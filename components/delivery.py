@@ -1,7 +1,6 @@
 """How a server gets its configuration: bundles by their sha256, and one pointer a server."""
 
 import json
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +95,9 @@ def _file(delivery: ServerDelivery) -> Path:
     """
     BUNDLES.mkdir(parents=True, exist_ok=True)
     path = BUNDLES / f"{delivery.sha256}.tar"
-    # Whole or not at all: another stack of this clone may be reading the same one.
-    with tempfile.NamedTemporaryFile(dir=BUNDLES, delete=False) as file:
-        file.write(delivery.content)
-    os.replace(file.name, path)  # noqa: PTH105
+    # Whole or not at all: another run in this clone may be reading the same one.
+    with tempfile.TemporaryDirectory(dir=BUNDLES, prefix=".") as folder:
+        new = Path(folder, path.name)
+        new.write_bytes(delivery.content)
+        new.replace(path)
     return path

@@ -73,6 +73,8 @@ def restore(
     place = look(root, stack, server)
     if place.replaced:
         agree(f"{place.lost}, which was lost, has been replaced by {place.now}; {where} gets its data.")
+    elif not place.urn:
+        agree(f"{place.lost} is gone already; a new machine takes the place of {stack}-{server} ({where}).")
     else:
         agree(f"{stack}-{server} ({where}) is given up: {place.now} is destroyed with all that is on it.")
     replace(root, stack, place, progress)
@@ -101,21 +103,23 @@ def look(root: Path, stack: str, server: str) -> Place:
     """
     load_stack(root, stack)
     note = root / _NOTES / f"{stack}-{server}.json"
-    # Resources that a replacement is about to delete have the same URN; those that were made last come first.
-    resources = [each for each in _resources(root, stack) if not each.get("delete")]
+    resources = _resources(root, stack)
+    told = outputs_of(root, stack).get("servers", {}).get(server, {}).get("instance_id", "")
     if note.exists():
         begun = json.loads(note.read_text(encoding="utf-8"))
         urn, lost = str(begun["urn"]), str(begun["lost"])
+    elif told:
+        # A replacement that was begun elsewhere may be about to delete it; a refresh may have forgotten it.
+        urn, lost = next((each["urn"] for each in resources if each.get("id") == told), ""), told
     else:
-        lost = outputs_of(root, stack).get("servers", {}).get(server, {}).get("instance_id", "")
-        # A refresh after it was terminated has forgotten it.
-        urn = next((each["urn"] for each in resources if each.get("id") == lost), "")
-        if not lost:
-            raise RestoreError(
-                f"{stack} has no machine {server} on AWS: install a Debian where it is hosted, do `managed "
-                f"bootstrap {stack} {server}`, and when it has converged, restore without --new-machine"
-            )
-    found = [each for each in resources if each["urn"] == urn]
+        raise RestoreError(
+            f"{stack} has no machine {server} on AWS: install a Debian where it is hosted, do `managed "
+            f"bootstrap {stack} {server}`, and when it has converged, restore without --new-machine"
+        )
+    if not urn:
+        return Place(urn, lost, told or lost, protected=False, note=note)
+    # What a replacement is about to delete has the same URN.
+    found = [each for each in resources if each["urn"] == urn and not each.get("delete")]
     now = next((each["id"] for each in found if each["id"] != lost), lost)
     return Place(urn, lost, now, any(each.get("protect") for each in found), note)
 
@@ -129,9 +133,10 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
     place.note.parent.mkdir(parents=True, exist_ok=True)
     place.note.write_text(json.dumps({"urn": place.urn, "lost": place.lost}), encoding="utf-8")
     more: list[str] = []
+    stands = _stands(root, stack, place)
     if place.replaced:
         progress(f"{place.lost} was replaced by {place.now}; going on from there")
-    elif _stands(root, stack, place):
+    elif stands:
         if place.protected:
             progress(f"{place.lost} is no longer protected")
             _pulumi(root, ["state", "unprotect", place.urn, "--yes", "--stack", stack])
@@ -146,18 +151,22 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
 def _stands(root: Path, stack: str, place: Place) -> bool:
     """Whether AWS still has the lost machine. If not, the state forgets it, and what tied it to others.
 
-    An instance that was terminated can't be stopped for its data volume: Pulumi would fail at that.
+    An instance that was terminated can't be stopped for its data volume: Pulumi would fail at that. Somebody
+    may terminate it at any time, also after the new one was made.
     """
-    tied = [
-        each["urn"]
-        for each in _resources(root, stack)
-        if each["urn"] == place.urn or (each.get("inputs") or {}).get("instanceId") == place.lost
-    ]
-    if not tied:  # an earlier run has seen it
+    resources = _resources(root, stack)
+    tied = [each["urn"] for each in resources if (each.get("inputs") or {}).get("instanceId") == place.lost]
+    if _is_in(resources, place.lost):
+        tied.append(place.urn)
+    if not tied:  # without targets, the whole stack would be refreshed
         return False
-    targets = [option for urn in tied for option in ("--target", urn)]
+    targets = [option for urn in dict.fromkeys(tied) for option in ("--target", urn)]
     _pulumi(root, ["refresh", "--yes", "--skip-preview", "--stack", stack, *targets])
-    return any(each.get("id") == place.lost for each in _resources(root, stack))
+    return _is_in(_resources(root, stack), place.lost)
+
+
+def _is_in(resources: list[dict[str, Any]], instance: str) -> bool:
+    return any(each.get("id") == instance and not each.get("delete") for each in resources)
 
 
 def _to_new(note: Path, ssh: str) -> str:

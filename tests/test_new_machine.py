@@ -72,7 +72,8 @@ def place(tmp_path, monkeypatch):
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     for name in ("stacks", "provider.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "state").write_text(state(instance("i-old", protect=True), ATTACHMENT))
+    another = {**ATTACHMENT, "urn": f"{ATTACHMENT['urn']}-of-db1", "inputs": {"instanceId": "i-db1"}}
+    (tmp_path / "state").write_text(state(instance("i-old", protect=True), ATTACHMENT, another))
     (tmp_path / "gone").write_text(state())
     (tmp_path / "anew").write_text(state(instance("i-new", protect=True)))
     old, new = instance("i-old", protect=False, delete=True), instance("i-new", protect=True)
@@ -153,7 +154,7 @@ def test_nothing_happens_without_consent(place):
 def test_of_one_that_still_stands_only_its_own_is_looked_at(place):
     restored(place)
     [refresh] = asked(place, "refresh")
-    assert refresh.split("--target ")[1:] == [f"{URN} ", f"{ATTACHMENT['urn']} --non-interactive"]
+    assert refresh.split("--target ")[1:] == [f"{ATTACHMENT['urn']} ", f"{URN} --non-interactive"]
 
 
 @pytest.mark.parametrize("fault", [None, "fails", "fails-late", "closed"])
@@ -183,10 +184,45 @@ def test_so_is_one_that_the_state_has_forgotten_since(place, fault):
         with pytest.raises(RestoreError):
             restored(place)
         (place / fault).unlink()
-    assert restored(place)[0] == 0
+    code, said = restored(place)
+    assert code == 0
+    assert said[0] == (
+        "i-old, which was lost, has been replaced by i-new; ann@192.0.2.9 gets its data."
+        if fault
+        else "i-old is gone already; a new machine takes the place of example-web1 (ann@192.0.2.9)."
+    )
     assert asked(place, "--replace") == asked(place, "unprotect") == asked(place, "refresh") == []
     assert asked(place, "managed-restore all")
     assert notes(place) == []
+
+
+def test_one_that_is_terminated_after_the_new_one_was_made_ties_nothing_any_more(place):
+    """Its volume could not be taken from it, the attachment still names it, and now somebody ends it."""
+    (place / "after").write_text(
+        state(instance("i-new", protect=True), ATTACHMENT, instance("i-old", protect=False, delete=True))
+    )
+    (place / "fails-late").touch()
+    with pytest.raises(RestoreError):
+        restored(place)
+    (place / "fails-late").unlink()
+    code, said = restored(place)
+    assert code == 0
+    assert "i-old was replaced by i-new; going on from there" in said
+    assert asked(place, "refresh")[-1].split("--target ")[1:] == [f"{ATTACHMENT['urn']} --non-interactive"]
+    assert len(asked(place, "--replace")) == 1
+
+
+@pytest.mark.parametrize("tied", [(), (ATTACHMENT,)])
+def test_what_another_clone_has_begun_is_gone_on_with(place, tied):
+    """There is no note here, and the outputs still name the lost one."""
+    old = instance("i-old", protect=False, delete=True)
+    (place / "state").write_text(state(instance("i-new", protect=True), old, *tied))
+    code, said = restored(place)
+    assert code == 0
+    assert said[0] == "i-old, which was lost, has been replaced by i-new; ann@192.0.2.9 gets its data."
+    assert asked(place, "--replace") == asked(place, "unprotect") == []
+    assert len(asked(place, "refresh")) == len(tied)
+    assert asked(place, "managed-restore all")
 
 
 @pytest.mark.parametrize("fault", ["fails", "fails-late", "closed"])

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
 
-	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/proto"
@@ -14,63 +17,52 @@ import (
 
 // files lets a program give an asset where Terraform wants the path of a file, as Pulumi's own provider does.
 //
-// The bridge's half for Terraform's newer protocol has no translation of assets, its other half has: that one is used
-// here. So what a state keeps of a file is its hash and the path that the program gave.
+// The bridge translates assets in its half for Terraform's older protocol alone. Here each has the path that follows
+// from its hash, so one that hasn't changed is no difference; a file is there while something is made of it. What a
+// state keeps is the asset as it was given: its hash, and the program's own path.
 type files struct {
 	pulumirpc.ResourceProviderServer
+	folder string // of this process: another one would remove what is in use here
+	lock   sync.Mutex
+	used   map[string]int // path -> calls that work with it
 }
 
 func newFiles(server pulumirpc.ResourceProviderServer) pulumirpc.ResourceProviderServer {
 	if off("files") {
 		return server
 	}
-	return &files{server}
+	folder := filepath.Join(os.TempDir(), fmt.Sprintf("pulumi-resource-aws-%d", os.Getpid()))
+	return &files{ResourceProviderServer: server, folder: folder, used: map[string]int{}}
 }
 
 // assets are those that one call brought, by property.
 type assets map[string]*structpb.Value
 
-// toPaths puts in the place of each asset the path of a file with its contents.
-func (a assets) toPaths(all ...*structpb.Struct) error {
-	for _, properties := range all {
-		for name, value := range properties.GetFields() {
-			if !isAsset(value) {
-				continue
-			}
-			asset, _, err := resource.DeserializeAsset(value.GetStructValue().AsMap())
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			path, err := (&tfbridge.AssetTranslation{Kind: tfbridge.FileAsset}).TranslateAsset(asset)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			a[name] = value
-			properties.Fields[name] = structpb.NewStringValue(path.(string))
-		}
-	}
-	return nil
-}
-
 func isAsset(v *structpb.Value) bool {
 	return v.GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.AssetSig
 }
 
-// withoutContents leaves of assets what their path follows from, the hash. The file of an old one may be gone since.
-func withoutContents(all ...*structpb.Struct) {
+// path is that of the file that an asset stands for.
+func (f *files) path(asset *structpb.Value) string {
+	return filepath.Join(f.folder, asset.GetStructValue().GetFields()["hash"].GetStringValue())
+}
+
+// toPaths puts paths in the place of assets, and returns the assets; of several of a name the last.
+func (f *files) toPaths(all ...*structpb.Struct) assets {
+	given := assets{}
 	for _, properties := range all {
-		for _, value := range properties.GetFields() {
+		for name, value := range properties.GetFields() {
 			if isAsset(value) {
-				for _, content := range []string{resource.AssetPathProperty, resource.AssetTextProperty, resource.AssetURIProperty} {
-					delete(value.GetStructValue().Fields, content)
-				}
+				given[name] = proto.Clone(value).(*structpb.Value)
+				properties.Fields[name] = structpb.NewStringValue(f.path(value))
 			}
 		}
 	}
+	return given
 }
 
-// fromPaths undoes it in an answer.
-func (a assets) fromPaths(all ...*structpb.Struct) {
+// toAssets undoes it in an answer.
+func (a assets) toAssets(all ...*structpb.Struct) {
 	for _, properties := range all {
 		for name, value := range a {
 			if _, found := properties.GetFields()[name].GetKind().(*structpb.Value_StringValue); found {
@@ -80,62 +72,111 @@ func (a assets) fromPaths(all ...*structpb.Struct) {
 	}
 }
 
-func (f *files) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	new := assets{}
-	for name, value := range r.News.GetFields() {
-		if isAsset(value) {
-			new[name] = proto.Clone(value).(*structpb.Value)
+// with does something while the files of assets are there.
+func (f *files) with(given assets, do func()) error {
+	for name, value := range given {
+		if err := f.write(value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer f.remove(f.path(value))
+	}
+	do()
+	return nil
+}
+
+func (f *files) write(value *structpb.Value) error {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	path := f.path(value)
+	if f.used[path] == 0 {
+		if err := f.lay(value, path); err != nil {
+			_, _ = os.Remove(path), os.Remove(f.folder)
+			return err
 		}
 	}
-	withoutContents(r.Olds, r.News) // a preview writes nothing
-	if err := (assets{}).toPaths(r.Olds, r.News); err != nil {
-		return nil, err
+	f.used[path]++
+	return nil
+}
+
+func (f *files) lay(value *structpb.Value, path string) error {
+	asset, _, err := resource.DeserializeAsset(value.GetStructValue().AsMap())
+	if err != nil {
+		return err
 	}
+	content, err := asset.Read()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if err := os.MkdirAll(f.folder, 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(file, content); err != nil {
+		_ = file.Close()
+		return err
+	}
+	return file.Close()
+}
+
+func (f *files) remove(path string) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	if f.used[path]--; f.used[path] == 0 {
+		delete(f.used, path)
+		_, _ = os.Remove(path), os.Remove(f.folder) // the folder stays while it has others
+	}
+}
+
+func (f *files) Check(ctx context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	f.toPaths(r.Olds)
+	given := f.toPaths(r.News)
 	response, err := f.ResourceProviderServer.Check(ctx, r)
-	new.fromPaths(response.GetInputs())
+	given.toAssets(response.GetInputs())
 	return response, err
 }
 
 func (f *files) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	if err := (assets{}).toPaths(r.Olds, r.OldInputs, r.News); err != nil {
-		return nil, err
-	}
+	f.toPaths(r.Olds, r.OldInputs, r.News)
 	return f.ResourceProviderServer.Diff(ctx, r)
 }
 
-func (f *files) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
-	given := assets{}
-	if err := given.toPaths(r.Properties); err != nil {
-		return nil, err
+func (f *files) Create(ctx context.Context, r *pulumirpc.CreateRequest) (response *pulumirpc.CreateResponse, err error) {
+	given := f.toPaths(r.Properties)
+	create := func() { response, err = f.ResourceProviderServer.Create(ctx, r) }
+	if r.Preview {
+		create()
+	} else if unreadable := f.with(given, create); unreadable != nil {
+		return nil, unreadable
 	}
-	response, err := f.ResourceProviderServer.Create(ctx, r)
-	given.fromPaths(response.GetProperties())
+	given.toAssets(response.GetProperties())
 	return response, err
 }
 
 func (f *files) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	given := assets{}
-	if err := given.toPaths(r.Properties, r.Inputs); err != nil {
-		return nil, err
-	}
+	given := f.toPaths(r.Properties, r.Inputs)
 	response, err := f.ResourceProviderServer.Read(ctx, r)
-	given.fromPaths(response.GetProperties(), response.GetInputs())
+	given.toAssets(response.GetProperties(), response.GetInputs())
 	return response, err
 }
 
-func (f *files) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
-	given := assets{}
-	if err := given.toPaths(r.Olds, r.OldInputs, r.News); err != nil {
-		return nil, err
+func (f *files) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (response *pulumirpc.UpdateResponse, err error) {
+	f.toPaths(r.Olds, r.OldInputs)
+	given := f.toPaths(r.News)
+	update := func() { response, err = f.ResourceProviderServer.Update(ctx, r) }
+	if r.Preview {
+		update()
+	} else if unreadable := f.with(given, update); unreadable != nil {
+		return nil, unreadable
 	}
-	response, err := f.ResourceProviderServer.Update(ctx, r)
-	given.fromPaths(response.GetProperties())
+	given.toAssets(response.GetProperties())
 	return response, err
 }
 
 func (f *files) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	if err := (assets{}).toPaths(r.Properties, r.OldInputs); err != nil {
-		return nil, err
-	}
+	f.toPaths(r.Properties, r.OldInputs)
 	return f.ResourceProviderServer.Delete(ctx, r)
 }

@@ -29,14 +29,20 @@ func bundle(t *testing.T, content string) (string, map[string]any) {
 	return path, map[string]any{resource.SigKey: resource.AssetSig, "hash": made.Hash, "path": path}
 }
 
-// echo answers with what it was given, as the bridge does, and keeps it.
+// echo answers with what it was given, as the bridge does; it keeps the path, and what it finds there.
 type echo struct {
 	pulumirpc.UnimplementedResourceProviderServer
-	source string
-	fails  bool
+	source  string
+	content string
+	fails   bool
+	wait    func()
 }
 
-func (e *echo) keep(s *structpb.Struct) { e.source = s.Fields["source"].GetStringValue() }
+func (e *echo) keep(s *structpb.Struct) {
+	e.source = s.Fields["source"].GetStringValue()
+	content, _ := os.ReadFile(e.source)
+	e.content = string(content)
+}
 
 func (e *echo) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	e.keep(r.News)
@@ -44,6 +50,9 @@ func (e *echo) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.C
 }
 
 func (e *echo) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	if e.wait != nil {
+		e.wait()
+	}
 	e.keep(r.Properties)
 	if e.fails {
 		return nil, errors.New("no")
@@ -57,7 +66,7 @@ func (e *echo) Read(_ context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.Rea
 }
 
 func (e *echo) Update(_ context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
-	e.keep(r.Olds)
+	e.keep(r.News)
 	return &pulumirpc.UpdateResponse{Properties: r.News}, nil
 }
 
@@ -71,6 +80,16 @@ func (e *echo) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.Dif
 
 func hasAsset(s *structpb.Struct) bool { return isAsset(s.GetFields()["source"]) }
 
+// left lists what the provider has left in the temporary folder.
+func left(t *testing.T) []os.DirEntry {
+	t.Helper()
+	found, err := os.ReadDir(os.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
 	path, given := bundle(t, "one")
 	terraform := &echo{}
@@ -83,15 +102,9 @@ func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
 	if checked.Inputs.Fields["source"].GetStructValue().Fields["path"].GetStringValue() != path {
 		t.Error("the path is lost")
 	}
-	if _, err := os.Stat(terraform.source); !os.IsNotExist(err) {
-		t.Errorf("a preview writes %s: %v", terraform.source, err)
-	}
 	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: checked.Inputs})
-	if err != nil || !hasAsset(made.Properties) {
-		t.Fatalf("made: %v %v", made, err)
-	}
-	if content, err := os.ReadFile(terraform.source); err != nil || string(content) != "one" {
-		t.Errorf("%q: %q %v", terraform.source, content, err)
+	if err != nil || !hasAsset(made.Properties) || terraform.content != "one" {
+		t.Fatalf("made: %v %v, of %q", made, err, terraform.content)
 	}
 	read, err := server.Read(context.Background(), &pulumirpc.ReadRequest{
 		Properties: object(t, map[string]any{"source": given}), Inputs: object(t, map[string]any{"source": given})})
@@ -100,8 +113,60 @@ func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
 	}
 	changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
 		Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
-	if err != nil || !hasAsset(changed.Properties) {
-		t.Errorf("updated: %v %v", changed, err)
+	if err != nil || !hasAsset(changed.Properties) || terraform.content != "one" {
+		t.Errorf("updated: %v %v, with %q", changed, err, terraform.content)
+	}
+	if found := left(t); len(found) != 0 {
+		t.Errorf("left: %v", found)
+	}
+}
+
+func TestAPreviewNeedsNoFile(t *testing.T) {
+	path, given := bundle(t, "one")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	server := newFiles(&echo{})
+	for range 2 {
+		made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{
+			Preview: true, Properties: object(t, map[string]any{"source": given})})
+		if err != nil || !hasAsset(made.Properties) {
+			t.Errorf("%v %v", made, err)
+		}
+		changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
+			Preview: true, Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
+		if err != nil || !hasAsset(changed.Properties) {
+			t.Errorf("%v %v", changed, err)
+		}
+	}
+	if found := left(t); len(found) != 0 {
+		t.Errorf("left: %v", found)
+	}
+}
+
+func TestOneOfTwoWhoUseAFileDoesNotTakeItAway(t *testing.T) {
+	_, given := bundle(t, "one")
+	inside, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	slow := &echo{wait: func() { close(inside); <-goOn }}
+	server := newFiles(slow).(*files)
+	create := func(server pulumirpc.ResourceProviderServer) error {
+		_, err := server.Create(context.Background(), &pulumirpc.CreateRequest{
+			Properties: object(t, map[string]any{"source": given})})
+		return err
+	}
+	go func() { done <- create(server) }()
+	<-inside
+	slow.wait = nil
+	if err := create(server); err != nil || slow.content != "one" {
+		t.Errorf("%v, of %q", err, slow.content)
+	}
+	slow.content = ""
+	close(goOn)
+	if err := <-done; err != nil || slow.content != "one" {
+		t.Errorf("%v, of %q", err, slow.content)
+	}
+	if found := left(t); len(found) != 0 {
+		t.Errorf("left: %v", found)
 	}
 }
 
@@ -153,5 +218,8 @@ func TestAnErrorBringsNothingBack(t *testing.T) {
 	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: object(t, map[string]any{"source": given})})
 	if err == nil || made != nil {
 		t.Errorf("%v %v", made, err)
+	}
+	if found := left(t); len(found) != 0 {
+		t.Errorf("left: %v", found)
 	}
 }

@@ -73,7 +73,7 @@ def test_a_restarted_local_aws_is_noticed(stand):
 
 
 def test_killed_up_converges(stand):
-    """Killed twice while it creates, and run again: after `managed recover`, and after nothing."""
+    """Killed twice while it creates, and run again: after `managed recover`, and by what does that itself."""
     kill_and_converge(stand, TWO_MOMENTS)
 
 

@@ -48,7 +48,7 @@ def about(server: Server) -> Iterator[tuple[Page, str]]:
 def looks(server: Server) -> dict[str, Line]:
     """What its pages say to look at, each command once."""
     return {
-        line.text: line
+        line.on(server.spec.debian): line
         for page, place in about(server)
         for line in page.lines
         if line.place == place and line.part.startswith(LOOK)
@@ -104,7 +104,7 @@ def test_every_program_is_there(fleet, name):
             program
             for line in page.lines
             if line.place == place or (place == "server" and not line.place)
-            for program in programs(line.text)
+            for program in programs(line.on(server.spec.debian))
         }
         if place == "server":
             wanted |= {
