@@ -12,8 +12,8 @@ from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from managed_server.delivery_keys import bundle_key, pointer_key
 
 BUNDLES = Path("build/bundles")
-"""Where bundles lie for the engine, below the program's own folder: so the path that the state keeps beside a
-bundle's hash is the same in every clone. (The state of a bundle's bytes would be rewritten at each step.)"""
+"""Where bundles lie for the engine, below the program's own folder: the state keeps a bundle's path beside
+its hash, and this one is the same in every clone (docs/adr/0006)."""
 _NAMED_BY = 16
 """Digits of a bundle's sha256 in its resource's name: 64 bits tell any two apart."""
 

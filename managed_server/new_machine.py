@@ -33,6 +33,8 @@ class Place:
     lost: str
     now: str
     protected: bool
+    tied: tuple[str, ...]
+    """URNs of the lost one, while the state has it, and of what names it: an attachment, an address."""
     note: Path
     """Remembers the lost one, until its data are on the new one."""
 
@@ -116,12 +118,15 @@ def look(root: Path, stack: str, server: str) -> Place:
             f"{stack} has no machine {server} on AWS: install a Debian where it is hosted, do `managed "
             f"bootstrap {stack} {server}`, and when it has converged, restore without --new-machine"
         )
-    if not urn:
-        return Place(urn, lost, told or lost, protected=False, note=note)
     # What a replacement is about to delete has the same URN.
     found = [each for each in resources if each["urn"] == urn and not each.get("delete")]
-    now = next((each["id"] for each in found if each["id"] != lost), lost)
-    return Place(urn, lost, now, any(each.get("protect") for each in found), note)
+    now = next((each["id"] for each in found if each["id"] != lost), lost) if urn else told or lost
+    tied = dict.fromkeys(
+        each["urn"]
+        for each in resources
+        if (each in found and each["id"] == lost) or (each.get("inputs") or {}).get("instanceId") == lost
+    )
+    return Place(urn, lost, now, any(each.get("protect") for each in found), tuple(tied), note)
 
 
 def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
@@ -149,24 +154,16 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
 
 
 def _stands(root: Path, stack: str, place: Place) -> bool:
-    """Whether AWS still has the lost machine. If not, the state forgets it, and what tied it to others.
+    """Whether AWS still has the lost machine. If not, the state forgets it, and what names it.
 
     An instance that was terminated can't be stopped for its data volume: Pulumi would fail at that. Somebody
     may terminate it at any time, also after the new one was made.
     """
-    resources = _resources(root, stack)
-    tied = [each["urn"] for each in resources if (each.get("inputs") or {}).get("instanceId") == place.lost]
-    if _is_in(resources, place.lost):
-        tied.append(place.urn)
-    if not tied:  # without targets, the whole stack would be refreshed
+    if not place.tied:  # without targets, the whole stack would be refreshed
         return False
-    targets = [option for urn in dict.fromkeys(tied) for option in ("--target", urn)]
+    targets = [option for urn in place.tied for option in ("--target", urn)]
     _pulumi(root, ["refresh", "--yes", "--skip-preview", "--stack", stack, *targets])
-    return _is_in(_resources(root, stack), place.lost)
-
-
-def _is_in(resources: list[dict[str, Any]], instance: str) -> bool:
-    return any(each.get("id") == instance and not each.get("delete") for each in resources)
+    return any(each.get("id") == place.lost and not each.get("delete") for each in _resources(root, stack))
 
 
 def _to_new(note: Path, ssh: str) -> str:

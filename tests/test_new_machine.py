@@ -107,6 +107,14 @@ def restored(place, answer=None, **more):
     return code, said
 
 
+def failed(place, fault):
+    """A run that a fault ends, which is mended then."""
+    (place / fault).touch()
+    with pytest.raises(RestoreError):
+        restored(place)
+    (place / fault).unlink()
+
+
 def asked(place, what):
     path = place / "asked"
     return [line for line in path.read_text().splitlines() if what in line] if path.exists() else []
@@ -154,7 +162,7 @@ def test_nothing_happens_without_consent(place):
 def test_of_one_that_still_stands_only_its_own_is_looked_at(place):
     restored(place)
     [refresh] = asked(place, "refresh")
-    assert refresh.split("--target ")[1:] == [f"{ATTACHMENT['urn']} ", f"{URN} --non-interactive"]
+    assert refresh.split("--target ")[1:] == [f"{URN} ", f"{ATTACHMENT['urn']} --non-interactive"]
 
 
 @pytest.mark.parametrize("fault", [None, "fails", "fails-late", "closed"])
@@ -162,10 +170,7 @@ def test_one_that_somebody_has_terminated_is_made_anew_once(place, fault):
     """Nothing is asked of it: no protection is lifted, and nothing is replaced."""
     (place / "terminated").touch()
     if fault:
-        (place / fault).touch()
-        with pytest.raises(RestoreError):
-            restored(place)
-        (place / fault).unlink()
+        failed(place, fault)
     code, said = restored(place)
     assert code == 0
     assert ("i-old has been terminated" in said) == (fault in (None, "fails"))
@@ -180,10 +185,7 @@ def test_so_is_one_that_the_state_has_forgotten_since(place, fault):
     (place / "terminated").touch()
     (place / "state").write_text(state())
     if fault:
-        (place / fault).touch()
-        with pytest.raises(RestoreError):
-            restored(place)
-        (place / fault).unlink()
+        failed(place, fault)
     code, said = restored(place)
     assert code == 0
     assert said[0] == (
@@ -201,10 +203,7 @@ def test_one_that_is_terminated_after_the_new_one_was_made_ties_nothing_any_more
     (place / "after").write_text(
         state(instance("i-new", protect=True), ATTACHMENT, instance("i-old", protect=False, delete=True))
     )
-    (place / "fails-late").touch()
-    with pytest.raises(RestoreError):
-        restored(place)
-    (place / "fails-late").unlink()
+    failed(place, "fails-late")
     code, said = restored(place)
     assert code == 0
     assert "i-old was replaced by i-new; going on from there" in said
@@ -227,10 +226,7 @@ def test_what_another_clone_has_begun_is_gone_on_with(place, tied):
 
 @pytest.mark.parametrize("fault", ["fails", "fails-late", "closed"])
 def test_run_again_it_goes_on_and_replaces_no_second_time(place, fault):
-    (place / fault).touch()
-    with pytest.raises(RestoreError):
-        restored(place)
-    (place / fault).unlink()
+    failed(place, fault)
     code, said = restored(place)
     assert code == 0
     replaced = [line for line in asked(place, "up --yes") if "--replace" in line]

@@ -38,9 +38,7 @@ func newFiles(server pulumirpc.ResourceProviderServer) pulumirpc.ResourceProvide
 // assets are those that one call brought, by property.
 type assets map[string]*structpb.Value
 
-func isAsset(v *structpb.Value) bool {
-	return v.GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.AssetSig
-}
+func isAsset(v *structpb.Value) bool { return signed(v, resource.AssetSig) }
 
 // path is that of the file that an asset stands for.
 func (f *files) path(asset *structpb.Value) string {
@@ -72,8 +70,12 @@ func (a assets) toAssets(all ...*structpb.Struct) {
 	}
 }
 
-// with does something while the files of assets are there.
-func (f *files) with(given assets, do func()) error {
+// with does something while the files of assets are there; a preview needs none.
+func (f *files) with(given assets, preview bool, do func()) error {
+	if preview {
+		do()
+		return nil
+	}
 	for name, value := range given {
 		if err := f.write(value); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -146,10 +148,8 @@ func (f *files) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.
 
 func (f *files) Create(ctx context.Context, r *pulumirpc.CreateRequest) (response *pulumirpc.CreateResponse, err error) {
 	given := f.toPaths(r.Properties)
-	create := func() { response, err = f.ResourceProviderServer.Create(ctx, r) }
-	if r.Preview {
-		create()
-	} else if unreadable := f.with(given, create); unreadable != nil {
+	unreadable := f.with(given, r.Preview, func() { response, err = f.ResourceProviderServer.Create(ctx, r) })
+	if unreadable != nil {
 		return nil, unreadable
 	}
 	given.toAssets(response.GetProperties())
@@ -166,10 +166,8 @@ func (f *files) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.
 func (f *files) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (response *pulumirpc.UpdateResponse, err error) {
 	f.toPaths(r.Olds, r.OldInputs)
 	given := f.toPaths(r.News)
-	update := func() { response, err = f.ResourceProviderServer.Update(ctx, r) }
-	if r.Preview {
-		update()
-	} else if unreadable := f.with(given, update); unreadable != nil {
+	unreadable := f.with(given, r.Preview, func() { response, err = f.ResourceProviderServer.Update(ctx, r) })
+	if unreadable != nil {
 		return nil, unreadable
 	}
 	given.toAssets(response.GetProperties())

@@ -80,14 +80,36 @@ func (e *echo) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.Dif
 
 func hasAsset(s *structpb.Struct) bool { return isAsset(s.GetFields()["source"]) }
 
-// left lists what the provider has left in the temporary folder.
-func left(t *testing.T) []os.DirEntry {
+// nothingIsLeft looks into the temporary folder.
+func nothingIsLeft(t *testing.T) {
 	t.Helper()
-	found, err := os.ReadDir(os.TempDir())
-	if err != nil {
-		t.Fatal(err)
+	if found, err := os.ReadDir(os.TempDir()); err != nil || len(found) != 0 {
+		t.Errorf("left: %v %v", found, err)
 	}
-	return found
+}
+
+// sent is what an object is made of.
+func sent(t *testing.T, source map[string]any) *structpb.Struct {
+	t.Helper()
+	return object(t, map[string]any{"source": source})
+}
+
+// create makes one, and looks at the answer: what is kept is the asset. update does so with another call.
+func create(t *testing.T, server pulumirpc.ResourceProviderServer, source map[string]any, preview bool) {
+	t.Helper()
+	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Preview: preview, Properties: sent(t, source)})
+	if err != nil || !hasAsset(made.Properties) {
+		t.Errorf("made: %v %v", made, err)
+	}
+}
+
+func update(t *testing.T, server pulumirpc.ResourceProviderServer, source map[string]any, preview bool) {
+	t.Helper()
+	changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
+		Preview: preview, Olds: object(t, map[string]any{}), News: sent(t, source)})
+	if err != nil || !hasAsset(changed.Properties) {
+		t.Errorf("updated: %v %v", changed, err)
+	}
 }
 
 func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
@@ -102,23 +124,21 @@ func TestAFileArrivesAsAPathAndStaysAnAssetInTheState(t *testing.T) {
 	if checked.Inputs.Fields["source"].GetStructValue().Fields["path"].GetStringValue() != path {
 		t.Error("the path is lost")
 	}
-	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: checked.Inputs})
-	if err != nil || !hasAsset(made.Properties) || terraform.content != "one" {
-		t.Fatalf("made: %v %v, of %q", made, err, terraform.content)
+	create(t, server, given, false)
+	if terraform.content != "one" {
+		t.Errorf("made of %q", terraform.content)
 	}
 	read, err := server.Read(context.Background(), &pulumirpc.ReadRequest{
-		Properties: object(t, map[string]any{"source": given}), Inputs: object(t, map[string]any{"source": given})})
+		Properties: sent(t, given), Inputs: sent(t, given)})
 	if err != nil || !hasAsset(read.Properties) || !hasAsset(read.Inputs) {
 		t.Errorf("read: %v %v", read, err)
 	}
-	changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
-		Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
-	if err != nil || !hasAsset(changed.Properties) || terraform.content != "one" {
-		t.Errorf("updated: %v %v, with %q", changed, err, terraform.content)
+	terraform.content = ""
+	update(t, server, given, false)
+	if terraform.content != "one" {
+		t.Errorf("updated with %q", terraform.content)
 	}
-	if found := left(t); len(found) != 0 {
-		t.Errorf("left: %v", found)
-	}
+	nothingIsLeft(t)
 }
 
 func TestAPreviewNeedsNoFile(t *testing.T) {
@@ -127,47 +147,30 @@ func TestAPreviewNeedsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := newFiles(&echo{})
-	for range 2 {
-		made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{
-			Preview: true, Properties: object(t, map[string]any{"source": given})})
-		if err != nil || !hasAsset(made.Properties) {
-			t.Errorf("%v %v", made, err)
-		}
-		changed, err := server.Update(context.Background(), &pulumirpc.UpdateRequest{
-			Preview: true, Olds: object(t, map[string]any{}), News: object(t, map[string]any{"source": given})})
-		if err != nil || !hasAsset(changed.Properties) {
-			t.Errorf("%v %v", changed, err)
-		}
-	}
-	if found := left(t); len(found) != 0 {
-		t.Errorf("left: %v", found)
-	}
+	create(t, server, given, true)
+	update(t, server, given, true)
+	nothingIsLeft(t)
 }
 
 func TestOneOfTwoWhoUseAFileDoesNotTakeItAway(t *testing.T) {
 	_, given := bundle(t, "one")
-	inside, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	inside, goOn, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	slow := &echo{wait: func() { close(inside); <-goOn }}
-	server := newFiles(slow).(*files)
-	create := func(server pulumirpc.ResourceProviderServer) error {
-		_, err := server.Create(context.Background(), &pulumirpc.CreateRequest{
-			Properties: object(t, map[string]any{"source": given})})
-		return err
-	}
-	go func() { done <- create(server) }()
+	server := newFiles(slow)
+	go func() { create(t, server, given, false); close(done) }()
 	<-inside
 	slow.wait = nil
-	if err := create(server); err != nil || slow.content != "one" {
-		t.Errorf("%v, of %q", err, slow.content)
+	create(t, server, given, false)
+	if slow.content != "one" {
+		t.Errorf("the second found %q", slow.content)
 	}
 	slow.content = ""
 	close(goOn)
-	if err := <-done; err != nil || slow.content != "one" {
-		t.Errorf("%v, of %q", err, slow.content)
+	<-done
+	if slow.content != "one" {
+		t.Errorf("the first found %q", slow.content)
 	}
-	if found := left(t); len(found) != 0 {
-		t.Errorf("left: %v", found)
-	}
+	nothingIsLeft(t)
 }
 
 func TestOfAnOldFileTheHashIsEnough(t *testing.T) {
@@ -175,7 +178,7 @@ func TestOfAnOldFileTheHashIsEnough(t *testing.T) {
 	old := map[string]any{resource.SigKey: resource.AssetSig, "hash": given["hash"]}
 	server := newFiles(&echo{})
 	diff := &pulumirpc.DiffRequest{
-		Olds: object(t, map[string]any{"source": old}), News: object(t, map[string]any{"source": given})}
+		Olds: sent(t, old), News: sent(t, given)}
 	if same, err := server.Diff(context.Background(), diff); err != nil || same.Changes != pulumirpc.DiffResponse_DIFF_NONE {
 		t.Errorf("the same: %v %v", same, err)
 	}
@@ -184,17 +187,17 @@ func TestOfAnOldFileTheHashIsEnough(t *testing.T) {
 	}
 	_, other := bundle(t, "two")
 	check := &pulumirpc.CheckRequest{
-		Olds: object(t, map[string]any{"source": given}), News: object(t, map[string]any{"source": other})}
+		Olds: sent(t, given), News: sent(t, other)}
 	checked, err := server.Check(context.Background(), check)
 	if err != nil || checked.Inputs.Fields["source"].GetStructValue().Fields["hash"].GetStringValue() != other["hash"] {
 		t.Errorf("the old one's file is gone: %v %v", checked, err)
 	}
 	diff = &pulumirpc.DiffRequest{
-		Olds: object(t, map[string]any{"source": old}), News: object(t, map[string]any{"source": other})}
+		Olds: sent(t, old), News: sent(t, other)}
 	if changed, err := server.Diff(context.Background(), diff); err != nil || changed.Changes != pulumirpc.DiffResponse_DIFF_SOME {
 		t.Errorf("another: %v %v", changed, err)
 	}
-	gone := &pulumirpc.DeleteRequest{Properties: object(t, map[string]any{"source": old})}
+	gone := &pulumirpc.DeleteRequest{Properties: sent(t, old)}
 	if _, err := server.Delete(context.Background(), gone); err == nil || !strings.Contains(err.Error(), "not implemented") {
 		t.Errorf("it didn't get as far as the provider: %v", err)
 	}
@@ -206,7 +209,7 @@ func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := newFiles(&echo{})
-	_, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: object(t, map[string]any{"source": given})})
+	_, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: sent(t, given)})
 	if err == nil || !strings.Contains(err.Error(), "source: ") || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v", err)
 	}
@@ -215,11 +218,9 @@ func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 func TestAnErrorBringsNothingBack(t *testing.T) {
 	_, given := bundle(t, "one")
 	server := newFiles(&echo{fails: true})
-	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: object(t, map[string]any{"source": given})})
+	made, err := server.Create(context.Background(), &pulumirpc.CreateRequest{Properties: sent(t, given)})
 	if err == nil || made != nil {
 		t.Errorf("%v %v", made, err)
 	}
-	if found := left(t); len(found) != 0 {
-		t.Errorf("left: %v", found)
-	}
+	nothingIsLeft(t)
 }

@@ -53,7 +53,12 @@ func keepInputs(before *pulumirpc.ReadRequest, after *pulumirpc.ReadResponse) {
 }
 
 func secret(v *structpb.Value) bool {
-	return v.GetStructValue().GetFields()[resource.SigKey].GetStringValue() == resource.SecretSig
+	return signed(v, resource.SecretSig)
+}
+
+// signed tells whether a value is of a special kind: such have a signature.
+func signed(v *structpb.Value, kind string) bool {
+	return v.GetStructValue().GetFields()[resource.SigKey].GetStringValue() == kind
 }
 
 // plain returns the value without the envelopes of secrets in it, which one side may have and the other not.

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from pulumi.runtime import rpc
+import pulumi
 
 from tests import factories
-from tests.components.conftest import environment
+from tests.components.conftest import as_sent, environment
 
 BUCKET = "ms-acme-delivery-123456789012-eu-west-2"
 
@@ -37,8 +37,7 @@ def test_the_state_keeps_the_same_of_it_in_every_clone(acme):
     """Its hash, and a path below the program's own folder."""
     bundle = factories.bundle()
     inputs = objects(acme)[f"bundles/web1/{bundle.sha256}.tar"].inputs
-    kind = {rpc._special_sig_key: rpc._special_asset_sig}
-    assert inputs["source"] == {**kind, "path": f"build/bundles/{bundle.sha256}.tar"}
+    assert inputs["source"] == as_sent(pulumi.FileAsset(f"build/bundles/{bundle.sha256}.tar"))
     assert not {"content", "contentBase64"} & set(inputs)
 
 

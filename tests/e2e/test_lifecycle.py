@@ -65,6 +65,12 @@ def up(clone, stack, code=0):
     return done.stdout + done.stderr
 
 
+def assert_settled(clone, stack):
+    """Another run would change nothing."""
+    done = clone.of(stack).pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
+    assert done.returncode == 0, done.stdout
+
+
 def instance(clone, stack, server="web1"):
     ec2 = ec2_of(clone, stack)
     outputs = json.loads(clone.of(stack).pulumi("stack", "output", "--json").stdout)
@@ -171,7 +177,7 @@ def test_renaming_a_server_is_refused(town):
 
 
 def data_volumes(clone, stack, server="db1"):
-    """Of a server: what AWS has."""
+    """A server's, as AWS has them."""
     filters = [{"Name": "tag:server", "Values": [server]}, {"Name": "tag:Name", "Values": ["*-volume"]}]
     return ec2_of(clone, stack).describe_volumes(Filters=filters)["Volumes"]
 
@@ -225,8 +231,7 @@ def test_a_lost_machines_data_volume_goes_over_to_the_next(town, how):
     assert unknown(town, "acme") == set()
     resources = town.of("acme").deployment()["resources"]
     assert [r["protect"] for r in resources if r.get("id") in (new, volume["VolumeId"])] == [True, True]
-    again = town.of("acme").pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
-    assert again.returncode == 0, again.stdout
+    assert_settled(town, "acme")
 
 
 def test_the_trail_goes_when_it_is_switched_off_and_its_record_stays(town):
@@ -241,8 +246,7 @@ def test_the_trail_goes_when_it_is_switched_off_and_its_record_stays(town):
     up(town, "acme")
     assert trails() == []
     assert customer.trail_bucket in standing(town, "acme")
-    done = town.of("acme").pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
-    assert done.returncode == 0, done.stdout
+    assert_settled(town, "acme")
     assert unknown(town, "acme") == set()
     edit(town, "acme", *reversed(off))
     up(town, "acme")
@@ -280,8 +284,7 @@ def test_a_server_is_retired(town):
         "addresses/umbrella/db1.json",
         "fragments/umbrella/db1.json",
     }
-    done = town.of("acme").pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
-    assert done.returncode == 0, done.stdout
+    assert_settled(town, "acme")
     assert_rules_are_the_derived_ones(town, "acme")
 
 

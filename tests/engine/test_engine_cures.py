@@ -141,11 +141,14 @@ MACHINE = """
 """
 
 
+def client(endpoint, service):
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
+
+
 def attach_volume(endpoint, instance):
     """By hand, since the provider's own resource takes half a minute here."""
-    ec2 = boto3.client(
-        "ec2", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
-    )
+    ec2 = client(endpoint, "ec2")
     zone = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["Placement"]
     tags = [{"ResourceType": "volume", "Tags": [{"Key": "Stack", "Value": "t"}]}]
     volume = ec2.create_volume(AvailabilityZone=zone["AvailabilityZone"], Size=8, TagSpecifications=tags)
@@ -193,9 +196,7 @@ def test_a_file_is_uploaded_and_only_its_hash_is_kept(project, moto):
     bundle.parent.mkdir()
     bundle.write_bytes(b"one " * 1000)
     assert project.write(FILE).up().returncode == 0
-    s3 = boto3.client(
-        "s3", endpoint_url=moto, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
-    )
+    s3 = client(moto, "s3")
     bucket = project.outputs()["bucket"]
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"one " * 1000
     assert "one one" not in project.ok("stack", "export", "--stack", "t")
