@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from managed_server.delivery_keys import bundle_key, pointer_key
 
-BUNDLES = Path("build/bundles")
+BUNDLES = Path(".local/bundles")
 """Where bundles lie for the engine, below the program's own folder: the state keeps a bundle's path beside
 its hash, and this one is the same in every clone (docs/adr/0006)."""
 _NAMED_BY = 16

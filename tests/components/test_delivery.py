@@ -37,14 +37,14 @@ def test_the_state_keeps_the_same_of_it_in_every_clone(acme):
     """Its hash, and a path below the program's own folder."""
     bundle = factories.bundle()
     inputs = objects(acme)[f"bundles/web1/{bundle.sha256}.tar"].inputs
-    assert inputs["source"] == as_sent(pulumi.FileAsset(f"build/bundles/{bundle.sha256}.tar"))
+    assert inputs["source"] == as_sent(pulumi.FileAsset(f".local/bundles/{bundle.sha256}.tar"))
     assert not {"content", "contentBase64"} & set(inputs)
 
 
 def test_a_spoilt_file_of_an_earlier_run_is_written_anew(tmp_path, monkeypatch):
     bundle = factories.bundle()
     monkeypatch.chdir(tmp_path)
-    file = Path(f"build/bundles/{bundle.sha256}.tar")
+    file = Path(f".local/bundles/{bundle.sha256}.tar")
     file.parent.mkdir(parents=True)
     file.write_bytes(b"half")
     environment()
