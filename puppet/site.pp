@@ -202,12 +202,21 @@ class place {
 }
 
 class run {
+  $enabled = lookup('units').filter |Hash $it| { $it['state'] == 'running' } + lookup('timers')
+  $names = join($enabled.map |Hash $it| { $it['name'] }, ' ')
+  $helper = "sh ${lookup('bundle')}/puppet/enable-units"
+  exec { 'enable units':
+    command => "${helper} ${names}",
+    onlyif  => "${helper} --needed ${names}",
+  }
+
   lookup('units').each |Hash $it| {
     $running = $it['state'] == 'running'
     service { $it['name']:
       ensure   => $it['state'],
       enable   => $running,
       provider => systemd,
+      start    => "systemctl start ${it['name']}",  # Puppet's own has systemd read all units anew, each time
       restart  => $it['reload'] ? {
         true    => "systemctl reload-or-restart ${it['name']}",
         default => undef,
@@ -219,6 +228,7 @@ class run {
       ensure    => running,
       enable    => true,
       provider  => systemd,
+      start     => "systemctl start ${it['name']}",
       subscribe => File["/etc/systemd/system/${it['name']}"],
     }
   }

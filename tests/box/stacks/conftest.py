@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
         copy_repository(root)
         for stack, path in STACK_FILES.items():
             shutil.copy(path, root / "stacks" / f"Pulumi.{stack}.yaml")
-            own_keys(root, stack, keys)
+            adapt(root, stack, keys)
     vendor = Vendor(stand / "vendor")
     vendor.make()
     vendor.enter(root)
@@ -108,13 +109,18 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             clone.managed("local", "down")
 
 
-def own_keys(root: Path, stack: str, keys: Path) -> None:
-    """Put the keys of these tests into a stack file."""
+def adapt(root: Path, stack: str, keys: Path) -> None:
+    """Put the keys of these tests into a stack file, and maintenance far from now: in it nobody is paged."""
     path = root / "stacks" / f"Pulumi.{stack}.yaml"
     data = yaml.safe_load(path.read_text())
-    for name, user in data["config"]["managed-server:customer"]["users"].items():
+    customer = data["config"]["managed-server:customer"]
+    for name, user in customer["users"].items():
         if (keys / name).exists():
             user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
+    day = f"{datetime.now(tz=UTC) + timedelta(days=3):%A}".lower()
+    for server in customer["servers"].values():
+        window = server.setdefault("maintenance", {"time": "07:00", "reboot": "if-needed"})
+        window["day"] = day
     path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
