@@ -95,7 +95,7 @@ def _bytecode_cache() -> jinja2.BytecodeCache | None:
 
 
 class _BytecodeCache(jinja2.FileSystemBytecodeCache):
-    """One compiled template for each name, whatever clone it is of; those of Jinja, one for a path, pile up."""
+    """One compiled template for each name, for all clones; Jinja's own, one for each path, pile up."""
 
     def get_bucket(
         self, environment: jinja2.Environment, name: str, filename: str | None, source: str
