@@ -1,6 +1,5 @@
 """Compiled templates are kept once, whatever clone they are of."""
 
-
 import pytest
 
 from managed_server.rendering import RenderError, render
