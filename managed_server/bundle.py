@@ -103,7 +103,7 @@ def manifest(
             {**item(timer), "name": f"managed-{timer.name}.timer", "service": f"managed-{timer.name}.service"}
             for timer in server.timers
         ],
-        "setup": [item(step, "name", "command", "unless") for step in server.setup],
+        "setup": [item(step, "name", "command", "unless", "before_packages") for step in server.setup],
     }
 
 

@@ -218,7 +218,7 @@ class Gatherer:
     def setup(self) -> tuple[spec.Setup, ...]:
         """Return the steps in the order of entries, each entry's own in the order of its file."""
         return tuple(
-            spec.Setup(origin, f"{origin}-{step.name}", step.command, step.unless)
+            spec.Setup(origin, f"{origin}-{step.name}", step.command, step.unless, step.before_packages)
             for origin, step in self.section("setup")
         )
 

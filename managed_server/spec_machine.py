@@ -98,6 +98,8 @@ class Setup:
     name: str
     command: str
     unless: str
+    before_packages: bool = False
+    """Whether it comes before packages are installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ File {
 # In this order, which is that of the manifest (Puppet's default).
 class { 'stop_gone': }
 class { 'apt_sources': }
+class { 'prepare': }
 class { 'install': }
 class { 'accounts': }
 class { 'place': }
@@ -24,6 +25,7 @@ class { 'remove_gone': }
 unless lookup('go_on') {
   Class['stop_gone']
   -> Class['apt_sources']
+  -> Class['prepare']
   -> Class['install']
   -> Class['accounts']
   -> Class['place']
@@ -66,6 +68,23 @@ class apt_sources {
         Components: ${join($source['components'], ' ')}
         Signed-By: ${key}
         | SOURCE
+    }
+  }
+}
+
+define step(Hash $it) {
+  exec { $it['name']:
+    command  => $it['command'],
+    unless   => $it['unless'],
+    provider => shell,
+    timeout  => 900,
+  }
+}
+
+class prepare {
+  lookup('setup').filter |Hash $it| { $it['before_packages'] }.each |Hash $it| {
+    step { $it['name']:
+      it => $it,
     }
   }
 }
@@ -201,20 +220,29 @@ class place {
   }
 }
 
+# Of units that are as they should be, Puppet looks at none: asking for each takes most of a run without changes. They
+# are restarted all the same when what they read has changed.
 class run {
-  $enabled = lookup('units').filter |Hash $it| { $it['state'] == 'running' } + lookup('timers')
-  $names = join($enabled.map |Hash $it| { $it['name'] }, ' ')
-  $helper = "sh ${lookup('bundle')}/puppet/enable-units"
-  exec { 'enable units':
-    command => "${helper} ${names}",
-    onlyif  => "${helper} --needed ${names}",
+  $looked_at = lookup('looked_at')
+  $units = lookup('units')
+  $timers = lookup('timers')
+  $runs = $units.filter |Hash $it| { $it['state'] == 'running' } + $timers
+  $names = $runs.map |Hash $it| { $it['name'] }.filter |String $name| { $name in $looked_at }
+  unless $names.empty {
+    $helper = "sh ${lookup('bundle')}/puppet/enable-units"
+    exec { 'enable units':
+      command => "${helper} ${join($names, ' ')}",
+      onlyif  => "${helper} --needed ${join($names, ' ')}",
+    }
   }
 
-  lookup('units').each |Hash $it| {
-    $running = $it['state'] == 'running'
+  $units.each |Hash $it| {
+    $set = $it['name'] in $looked_at ? {
+      true    => { 'ensure' => $it['state'], 'enable' => $it['state'] == 'running' },
+      default => {},
+    }
     service { $it['name']:
-      ensure   => $it['state'],
-      enable   => $running,
+      *        => $set,
       provider => systemd,
       start    => "systemctl start ${it['name']}",  # Puppet's own has systemd read all units anew, each time
       restart  => $it['reload'] ? {
@@ -223,10 +251,13 @@ class run {
       },
     }
   }
-  lookup('timers').each |Hash $it| {
+  $timers.each |Hash $it| {
+    $set = $it['name'] in $looked_at ? {
+      true    => { 'ensure' => running, 'enable' => true },
+      default => {},
+    }
     service { $it['name']:
-      ensure    => running,
-      enable    => true,
+      *         => $set,
       provider  => systemd,
       start     => "systemctl start ${it['name']}",
       subscribe => File["/etc/systemd/system/${it['name']}"],
@@ -235,12 +266,9 @@ class run {
 }
 
 class set_up {
-  lookup('setup').each |Hash $it| {
-    exec { $it['name']:
-      command  => $it['command'],
-      unless   => $it['unless'],
-      provider => shell,
-      timeout  => 900,
+  lookup('setup').filter |Hash $it| { !$it['before_packages'] }.each |Hash $it| {
+    step { $it['name']:
+      it => $it,
     }
   }
 }

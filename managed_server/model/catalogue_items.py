@@ -243,12 +243,16 @@ class Group(Model):
 class Setup(Model):
     """A step for what no package, file or unit can bring, such as an account in a database.
 
-    It is run by root, after the server's units have been started, at each converge that finds it undone.
+    It is run by root, after the server's units have been started, at each converge that finds it undone; or before
+    its packages are installed, where their own set-up reads what it leaves.
     """
 
     name: EntryId
     command: Text
     unless: Text = Field(description="command that succeeds when the step has been done")
+    before_packages: bool = Field(
+        default=False, description="run before packages are installed: for what their own set-up reads"
+    )
     when: When = When()
 
 

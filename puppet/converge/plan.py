@@ -2,7 +2,7 @@
 
 import datetime
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -10,6 +10,11 @@ Listed = dict[str, list[str]]
 """What a bundle brings, by kind: names or paths."""
 
 KINDS = ("files", "directories", "units", "packages", "users", "groups")
+
+
+# States of a unit's file, as `systemctl is-enabled` takes them for enabled and not; a static one is neither.
+RUNS = ("enabled", "enabled-runtime", "static", "alias", "generated")
+STANDS = ("disabled", "masked", "masked-runtime", "static", "")
 
 
 def present(manifest: Manifest, installed: Callable[[str], bool]) -> Manifest:
@@ -71,6 +76,28 @@ def gone(before: Listed, now: Listed, kept_units: Iterable[str]) -> Listed:
     return left
 
 
+def units(manifest: Manifest) -> dict[str, bool]:
+    """Return the units by name, and whether each is to run."""
+    return {
+        **{unit["name"]: unit["state"] == "running" for unit in manifest["units"]},
+        **{timer["name"]: True for timer in manifest["timers"]},
+    }
+
+
+def settled(*, runs: bool, state: Mapping[str, str]) -> bool:
+    """Whether a unit is as it should be, so that Puppet need not look.
+
+    Args:
+        runs: whether it is to run, and to be enabled.
+        state: what systemd says of it (systemctl(1), show); empty if that isn't known.
+    """
+    if state.get("NeedDaemonReload") != "no":
+        return False
+    if runs:
+        return state["ActiveState"] == "active" and state["UnitFileState"] in RUNS
+    return state["ActiveState"] in ("inactive", "failed") and state["UnitFileState"] in STANDS
+
+
 def parents(manifest: Manifest) -> list[str]:
     """Return the folders above files, links and folders that the manifest says nothing of itself."""
     own = {directory["path"] for directory in manifest["directories"]}
@@ -91,6 +118,7 @@ def data(
     missing: list[str],
     left: Listed,
     secrets: list[dict[str, Any]],
+    states: Mapping[str, Mapping[str, str]],
     *,
     go_on: bool,
 ) -> dict[str, Any]:
@@ -102,11 +130,16 @@ def data(
         missing: packages that are not installed yet.
         left: what earlier bundles brought and this one lacks.
         secrets: those that were fetched.
+        states: what systemd says of the units; those that it says nothing of, Puppet looks at.
         go_on: whether what fails keeps only what builds on it from being applied, not all that comes after.
     """
+    looked_at = [
+        name for name, runs in units(manifest).items() if not settled(runs=runs, state=states.get(name, {}))
+    ]
     return {
         **{key: manifest[key] for key in ("apt_sources", "packages", "groups", "directories", "files")},
         **{key: manifest[key] for key in ("links", "removed", "units", "timers", "setup")},
+        "looked_at": looked_at,
         "bundle": bundle,
         "go_on": go_on,
         "missing": missing,

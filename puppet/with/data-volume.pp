@@ -10,6 +10,7 @@ exec { 'mount the data volume':
   before  => [
     Class['stop_gone'],
     Class['apt_sources'],
+    Class['prepare'],
     Class['install'],
     Class['accounts'],
     Class['place'],
