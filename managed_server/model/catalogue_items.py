@@ -243,8 +243,8 @@ class Group(Model):
 class Setup(Model):
     """A step for what no package, file or unit can bring, such as an account in a database.
 
-    It is run by root, after the server's units have been started, at each converge that finds it undone; or before
-    its packages are installed, where their own set-up reads what it leaves.
+    It is run by root, after the server's units have been started, at each converge that finds it undone; or
+    before its packages are installed, where their own set-up reads what it leaves.
     """
 
     name: EntryId
