@@ -72,19 +72,14 @@ class apt_sources {
   }
 }
 
-define step(Hash $it) {
-  exec { $it['name']:
-    command  => $it['command'],
-    unless   => $it['unless'],
-    provider => shell,
-    timeout  => 900,
-  }
-}
-
+# Written out here and in set_up: what a defined type holds would come after all else where classes aren't chained.
 class prepare {
   lookup('setup').filter |Hash $it| { $it['before_packages'] }.each |Hash $it| {
-    step { $it['name']:
-      it => $it,
+    exec { $it['name']:
+      command  => $it['command'],
+      unless   => $it['unless'],
+      provider => shell,
+      timeout  => 900,
     }
   }
 }
@@ -267,8 +262,11 @@ class run {
 
 class set_up {
   lookup('setup').filter |Hash $it| { !$it['before_packages'] }.each |Hash $it| {
-    step { $it['name']:
-      it => $it,
+    exec { $it['name']:
+      command  => $it['command'],
+      unless   => $it['unless'],
+      provider => shell,
+      timeout  => 900,
     }
   }
 }

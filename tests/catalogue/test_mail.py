@@ -126,6 +126,28 @@ echo "Subject: x" | sendmail root
     assert server(script + "waiting 1", tls="may") == ['{"to": ["ticket@hosting.example"], "secret": false}']
 
 
+@pytest.mark.soak  # two minutes
+def test_what_waited_for_the_relay_goes_out_soon_after_it_is_back(server):
+    said = server(
+        """
+        echo page | sendmail -f nagios page@hosting.example
+        for _ in $(seq 100); do mailq | grep -q "Connection refused" && break; sleep 0.1; done
+        mailq | grep -c "Connection refused"
+        relay tls
+        began=$(date +%s)
+        for _ in $(seq 200); do [ -s /tmp/received ] && break; sleep 1; done
+        cat /tmp/received
+        echo $(($(date +%s) - began))
+        """
+    )
+    refused, received, seconds = said
+    assert refused == "1"
+    assert json.loads(received)["to"] == ["page@hosting.example"]
+    assert (
+        int(seconds) < 150
+    )  # at most two runs of the queue, a minute apart; by Postfix' defaults, up to ten minutes
+
+
 def test_its_checks(server):
     server("")
     queue, smtp = (

@@ -32,6 +32,21 @@ def test_the_second_run_changes_nothing(server, second_runs):
     assert second_runs[server.spec.host_name] == (0, [])
 
 
+def test_the_first_run_kept_the_order_in_which_things_need_each_other(server):
+    """Also before a bundle was good, where no failure stops what comes after it."""
+    said = server.journal()
+    steps = [
+        "Prepare/Exec[rkhunter-not-yet]",
+        "Install/Exec[install packages]",
+        "Place/File[/etc/rkhunter.conf.local]",
+        "Run/Exec[enable units]",
+        "Set_up/Exec[rkhunter-properties]",
+    ]
+    places = [said.find(f"Notice: /Stage[main]/{step}") for step in steps]
+    assert -1 not in places, dict(zip(steps, places, strict=True))
+    assert places == sorted(places)
+
+
 def test_nothing_failed_and_nothing_is_left_to_start(server):
     assert server.box.run(["systemctl", "--failed", "--no-legend", "--plain"]).stdout == ""
     units = [unit for unit in server.spec.units if not server.spec.needs(unit.origin)]
