@@ -5,6 +5,7 @@ belongs to), ``facts`` (its release facts and settings) and ``item`` (the elemen
 that is not defined is an error.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -20,6 +21,9 @@ import jinja2
 from managed_server import spec
 from managed_server.problems import Problem
 from managed_server.reading import READER
+
+_COMPILER = f"{jinja2.__version__}:{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
+"""What compiled templates depend on beside their text: Jinja, and the settings in this module."""
 
 
 class RenderError(Exception):
@@ -100,7 +104,7 @@ class _BytecodeCache(jinja2.FileSystemBytecodeCache):
     def get_bucket(
         self, environment: jinja2.Environment, name: str, filename: str | None, source: str
     ) -> jinja2.bccache.Bucket:
-        bucket = super().get_bucket(environment, name, None, source)
+        bucket = super().get_bucket(environment, f"{_COMPILER}:{name}", None, source)
         if bucket.code is not None and filename is not None:
             bucket.code = bucket.code.replace(co_filename=filename)  # errors name the file of this clone
         return bucket

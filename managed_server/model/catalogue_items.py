@@ -251,7 +251,9 @@ class Setup(Model):
     command: Text
     unless: Text = Field(description="command that succeeds when the step has been done")
     before_packages: bool = Field(
-        default=False, description="run before packages are installed: for what their own set-up reads"
+        default=False,
+        description="run before packages are installed, for what their own set-up reads; "
+        "of no use to an entry that only a person can install",
     )
     when: When = When()
 

@@ -13,7 +13,7 @@ KINDS = ("files", "directories", "units", "packages", "users", "groups")
 
 
 # States of a unit's file, as `systemctl is-enabled` takes them for enabled and not; a static one is neither.
-RUNS = ("enabled", "enabled-runtime", "static", "alias", "generated")
+RUNS = ("enabled", "enabled-runtime", "static", "alias")
 STANDS = ("disabled", "masked", "masked-runtime", "static", "")
 
 
@@ -133,9 +133,12 @@ def data(
         states: what systemd says of the units; those that it says nothing of, Puppet looks at.
         go_on: whether what fails keeps only what builds on it from being applied, not all that comes after.
     """
+    all_units = units(manifest)
     looked_at = [
-        name for name, runs in units(manifest).items() if not settled(runs=runs, state=states.get(name, {}))
+        name for name, runs in all_units.items() if not settled(runs=runs, state=states.get(name, {}))
     ]
+    if not all(all_units[name] for name in looked_at):  # what is stopped may take others along
+        looked_at = list(all_units)
     return {
         **{key: manifest[key] for key in ("apt_sources", "packages", "groups", "directories", "files")},
         **{key: manifest[key] for key in ("links", "removed", "units", "timers", "setup")},

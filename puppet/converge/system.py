@@ -29,15 +29,22 @@ def installed_packages() -> frozenset[str]:
 def unit_states(names: Sequence[str]) -> dict[str, dict[str, str]]:
     """What systemd says of units, by the names that it was asked for; nothing if it doesn't answer for all.
 
-    In one call: Puppet asks for each twice, and most of what a run without changes takes goes into that.
+    Units made from a template, whose files it doesn't list, are left out. In two calls: Puppet asks for each
+    twice, and most of what a run without changes takes goes into that.
     """
-    told = run("systemctl", "show", "--property=ActiveState,UnitFileState,NeedDaemonReload", "--", *names)
+    told = run("systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", *names)
     blocks = told.stdout.strip("\n").split("\n\n")
-    if told.returncode != 0 or len(blocks) != len(names):
+    # Read from the disk: what systemd remembers, as `show` tells it, misses a link that somebody removed.
+    files = run(
+        *("systemctl", "list-unit-files", "--no-legend", "--no-pager", "--full", "--plain", "--"), *names
+    )
+    if told.returncode != 0 or files.returncode != 0 or len(blocks) != len(names):
         return {}
+    on_disk = dict(line.split()[:2] for line in files.stdout.splitlines())
     return {
-        name: dict(line.split("=", 1) for line in block.splitlines())
+        name: {"UnitFileState": on_disk.get(name, ""), **dict(it.split("=", 1) for it in block.splitlines())}
         for name, block in zip(names, blocks, strict=True)
+        if "@" not in name
     }
 
 

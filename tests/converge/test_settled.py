@@ -52,13 +52,19 @@ def test_at_none_that_is_as_it_should_be(programs):
         ("web.service", {"NeedDaemonReload": "yes"}),
         ("nightly.timer", {"ActiveState": "inactive"}),
         ("nightly.timer", {"UnitFileState": "disabled"}),
-        ("old.service", {"ActiveState": "active"}),
-        ("old.service", {"UnitFileState": "enabled"}),
-        ("old.service", {"UnitFileState": "alias"}),
+        ("web.service", {"UnitFileState": "generated"}),
     ],
 )
 def test_at_the_one_that_is_not(programs, name, change):
     assert looked_at(programs[0], {**ALL, name: {**ALL[name], **change}}) == [name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ActiveState": "active"}, {"UnitFileState": "enabled"}, {"UnitFileState": "alias"}],
+)
+def test_at_all_where_one_is_to_be_stopped_and_may_take_others_along(programs, change):
+    assert looked_at(programs[0], {**ALL, "old.service": {**OFF, **change}}) == list(ALL)
 
 
 @pytest.mark.parametrize(
@@ -79,17 +85,21 @@ def test_at_all_that_nothing_is_known_of(programs):
     assert looked_at(programs[0], {}) == ["web.service", "old.service", "nightly.timer"]
 
 
-# As systemctl shows units, those that it doesn't know included; a name that it can't take ends it.
+# As systemctl shows units, those that it doesn't know included, and lists files, but none of a template's.
 FAKE_SYSTEMCTL = """#!/bin/bash
-[[ "$1 $3" == "show --" ]] || exit 2
 first=true
-for name in "${@:4}"; do
-    $first || echo
-    first=false
-    case $name in
-        web.service) printf 'ActiveState=active\\nNeedDaemonReload=no\\nUnitFileState=enabled\\n' ;;
-        bad*) exit 1 ;;
-        *) printf 'ActiveState=inactive\\nNeedDaemonReload=no\\nUnitFileState=\\n' ;;
+for name; do
+    case $1/$name in
+        show/*.*) $first || echo; first=false ;;
+    esac
+    case $1/$name in
+        show/web.service | show/cut.service) printf 'ActiveState=active\\nNeedDaemonReload=no\\n' ;;
+        show/short.service) first=true ;;
+        show/bad.service) exit 1 ;;
+        show/*.*) printf 'ActiveState=inactive\\nNeedDaemonReload=no\\n' ;;
+        list-unit-files/web.service) echo "$name enabled enabled" ;;
+        list-unit-files/cut.service) echo "$name disabled enabled" ;;
+        list-unit-files/worse.service) exit 1 ;;
     esac
 done
 """
@@ -98,8 +108,15 @@ done
 @pytest.mark.parametrize(
     ("names", "known"),
     [
+        (["web.service", "made@it.service"], {"web.service": WELL}),
+        (
+            ["web.service", "cut.service"],
+            {"web.service": WELL, "cut.service": {**WELL, "UnitFileState": "disabled"}},
+        ),
         (["web.service", "gone.timer"], {"web.service": WELL, "gone.timer": {**OFF, "UnitFileState": ""}}),
-        (["web.service", "bad name"], {}),
+        (["web.service", "short.service"], {}),
+        (["web.service", "bad.service"], {}),
+        (["web.service", "worse.service"], {}),
     ],
 )
 def test_systemd_is_asked_for_all_at_once(programs, tmp_path, monkeypatch, names, known):

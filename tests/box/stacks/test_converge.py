@@ -63,6 +63,7 @@ def test_drift_is_put_right(web1):
         rm /etc/munin/plugins/nginx_status
         systemctl stop php8.4-fpm
         systemctl disable --quiet nginx
+        rm /etc/systemd/system/multi-user.target.wants/munin-node.service
         useradd --create-home --groups managed-admins,managed-users mallory
         usermod --append --groups sudo bob
         nft insert rule inet managed incoming tcp dport 6379 accept
@@ -79,7 +80,7 @@ def test_drift_is_put_right(web1):
         stat -c %a /etc/sudoers.d/managed-admins
         readlink /etc/munin/plugins/nginx_status
         systemctl is-active php8.4-fpm
-        systemctl is-enabled nginx
+        systemctl is-enabled nginx munin-node
         id mallory 2>/dev/null || echo gone
         id -nG bob
         nft list chain inet managed incoming | grep -c 6379 || true
@@ -87,7 +88,7 @@ def test_drift_is_put_right(web1):
         check=True,
     ).stdout.splitlines()
     plugin = "/usr/share/munin/plugins/nginx_status"
-    assert after == ["0", "440", plugin, "active", "enabled", "gone", "bob managed-users", "0"]
+    assert after == ["0", "440", plugin, "active", "enabled", "enabled", "gone", "bob managed-users", "0"]
     assert web1.converge().returncode == 0
     assert web1.changes() == []
 
