@@ -107,6 +107,25 @@ def test_the_local_aws_is_cut_and_mended(one, session):
     assert connect(one, "169.254.169.253", 80) == "connected"
 
 
+def test_one_machine_alone_is_cut_off_from_it(one, two, session):
+    session.cut("aws", of="one")
+    session.cut("two", of="one")
+    assert connect(one, "169.254.169.253", 80) == "No route to host"
+    assert {connect(one, address, 22) for address in two.machine.addresses} == {"No route to host"}
+    assert connect(two, "169.254.169.253", 80) == "connected"
+    session.mend("aws", of="one")
+    session.mend("two", of="one")
+    assert connect(one, "169.254.169.253", 80) == "connected"
+    assert connect(one, two.machine.addresses[0], 22) == "connected"
+
+
+def test_a_name_is_free_again_at_once(session):
+    """The kernel removes the link of a namespace that is gone some time later, and then all at once."""
+    for _ in range(20):
+        session.client("often", "192.0.2.77")
+        session.network.detach("often")
+
+
 def test_a_machine_is_cut_off_and_mended(one, two, session):
     address = two.machine.addresses[0]
     session.cut("two")

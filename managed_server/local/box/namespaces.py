@@ -51,8 +51,17 @@ def add(name: str) -> None:
     ip(name, "link", "set", "lo", "up")
 
 
+def unlink(namespace: str, link: str) -> None:
+    """Remove a link of a namespace, both its ends, if it is there; when this returns, it is gone."""
+    try:
+        ip(namespace, "link", "delete", link)
+    except NetworkError as error:
+        if "Cannot find device" not in str(error):
+            raise
+
+
 def delete(name: str) -> None:
-    """Remove a namespace, and with it its links."""
+    """Remove a namespace; the kernel removes its links some time after that."""
     run("ip", "netns", "delete", name)
 
 

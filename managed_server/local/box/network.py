@@ -92,10 +92,17 @@ class Network:
 
     def close(self, name: str, address: str) -> None:
         """Let a machine or client not reach an address: whoever connects there is told so at once."""
-        ip(self.namespace(name), "route", "replace", "unreachable", f"{address}/32")
+        ip(self.namespace(name), "route", "replace", "unreachable", address)
+
+    def reopen(self, name: str, address: str) -> None:
+        """Undo `close`."""
+        ip(self.namespace(name), "route", "delete", "unreachable", address)
 
     def detach(self, name: str) -> None:
-        """Remove the namespace of a machine or client, if it is there."""
+        """Remove the namespace of a machine or client and its link, if they are there."""
+        if self.is_up():
+            # With the namespace alone it would go some time later; the name may be attached anew before.
+            namespaces.unlink(self.router, _link(name))
         if self.namespace(name) in namespaces.names(self.prefix):
             namespaces.delete(self.namespace(name))
 

@@ -204,19 +204,23 @@ class Session:
         """A place without a machine, at these addresses: the name of its network namespace."""
         return self.network.attach(name, addresses)
 
-    def cut(self, what: str) -> None:
+    def cut(self, what: str, of: str | None = None) -> None:
         """Cut something off: `aws`, `mirror`, `metadata`, or a machine.
+
+        Args:
+            what: is cut off.
+            of: a machine for which alone it is, until it is switched off; all by default.
 
         Raises:
             SessionError: there is no such thing.
         """
-        self._switch(what, on=False)
+        self._switch(what, of, on=False)
 
-    def mend(self, what: str) -> None:
+    def mend(self, what: str, of: str | None = None) -> None:
         """Undo `cut`."""
-        self._switch(what, on=True)
+        self._switch(what, of, on=True)
 
-    def _switch(self, what: str, *, on: bool) -> None:
+    def _switch(self, what: str, of: str | None, *, on: bool) -> None:
         now = self.plan()
         if now is None:
             raise SessionError("no session runs")
@@ -225,11 +229,15 @@ class Session:
             "metadata": [plans.METADATA],
             "mirror": [mirror.address for mirror in now.mirrors],
         }
-        if what in places:
+        machine = None if what in places else self.box(what).machine
+        if of is not None:
+            for address in places[what] if machine is None else machine.addresses:
+                (self.network.reopen if on else self.network.close)(of, address)
+            return
+        if machine is None:
             for address in places[what]:
                 (self.network.offer if on else self.network.withdraw)(address)
             return
-        machine = self.box(what).machine
         if on:
             self.network.join(what, machine.addresses)
         else:

@@ -79,8 +79,8 @@ def from_nothing(fleet, server):
     server.box.power_off()
     shutil.rmtree(server.box.folder)
     began = time.time()
-    start(fleet)
-    converged(fleet)
+    start(fleet, "example")
+    converged([fleet.servers["example-web1"]])
     written = server.box.run(["stat", "-c", "%.Y", f"{HEARTBEATS}/converge"], check=True).stdout
     return float(written) - began
 

@@ -1,10 +1,16 @@
-"""The stand: stacks provisioned by the real engine on a local AWS, as real machines; made once."""
+"""The stand: stacks provisioned by the real engine on a local AWS, as real machines; made once.
+
+Provisioning mostly waits, and so do the tests of a machine, while a machine's first converge takes minutes
+of a processor. So the hub converges while the example is provisioned, and the other stacks come up beside
+the tests of those two; tests that need them come last.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,12 +36,21 @@ STACK_FILES = {
     "gadgets": Path(__file__).with_name("gadgets.yaml"),
 }
 FIRST, LATER = ("hub", "example"), ("gadgets",)
-"""Stacks whose machines converge while the others are provisioned, which mostly waits."""
-SERVERS = [
-    f"{stack}-{name}"
-    for stack, path in STACK_FILES.items()
-    for name in yaml.safe_load(path.read_text())["config"]["managed-server:customer"]["servers"]
-]
+"""Stacks that stand when the first test begins, and those that come up beside it."""
+
+
+def _servers(stacks: Iterable[str]) -> list[str]:
+    """The names of the machines of stacks."""
+    return [
+        f"{stack}-{name}"
+        for stack in stacks
+        for name in yaml.safe_load(STACK_FILES[stack].read_text())["config"]["managed-server:customer"][
+            "servers"
+        ]
+    ]
+
+
+SERVERS = _servers(STACK_FILES)
 """The names of all machines."""
 OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
 ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
@@ -67,9 +82,22 @@ def keys(stand):
     return folder
 
 
+def needs_all(item: pytest.Item) -> bool:
+    """Whether a test needs the stacks that come later."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return "whole" in getattr(item, "fixturenames", ()) or parameters.get("server") in _servers(LATER)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that need all stacks behind the others, and those that give a machine up behind all."""
+    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    ordered = iter(sorted(here, key=lambda item: (item.path.name.startswith("test_zz"), needs_all(item))))
+    items[:] = [next(ordered) if item.path.parent == Path(__file__).parent else item for item in items]
+
+
 @pytest.fixture(scope="session")
-def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
-    """Everything up and converged."""
+def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
+    """The first stacks up and converged; the others, where a test needs them, on their way."""
     root = stand / "stacks"
     if not root.exists():
         root.mkdir()
@@ -82,12 +110,9 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
     vendor.enter(root)
     clone = Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)
+    ended = threading.Event()
     try:
-        new = process.status(root / ".local") is None
-        if new:
-            provision(clone, FIRST, progress)
-        local = process.status(root / ".local")
-        assert local is not None
+        local = provision(clone, FIRST[0], progress)
         made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
         session.network.start()  # the vendor answers before the first machine asks
         serve = ["python3", "-u", "-m", "http.server", "80", "--directory", str(stand / "vendor" / "www")]
@@ -96,17 +121,45 @@ def fleet(tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
         with (
             made.at("vendor", ADDRESS).started(serve),
             made.at("relay", commands.RELAY).started(relay),
+            ThreadPoolExecutor(1) as pool,
         ):
-            start(made, FIRST)
-            if new:
-                provision(clone, LATER, progress)
-            start(made, LATER)
-            converged(made)
-            yield made
+            start(made, FIRST[0])
+            for stack in FIRST[1:]:
+                provision(clone, stack, progress)
+                start(made, stack)
+            if any(needs_all(item) for item in request.session.items):
+                made.others = pool.submit(bring, clone, made, ended, progress)
+            try:
+                converged(made.servers.values())
+                yield made
+            finally:
+                ended.set()
+                if STAND is None and made.others and not made.others.done():
+                    process.stop(root / ".local")  # else what is being provisioned would be waited for
     finally:
         if STAND is None:
             session.down()
             clone.managed("local", "down")
+
+
+def bring(clone: Clone, fleet: Fleet, ended: threading.Event, progress) -> list[Server]:
+    """Provision the later stacks, start their machines and wait for them, unless the tests have ended."""
+    found = []
+    for stack in LATER:
+        if not ended.is_set():
+            provision(clone, stack, progress)
+        if not ended.is_set():
+            found += start(fleet, stack, known=False)
+    converged(found, ended)
+    return found
+
+
+@pytest.fixture(scope="session")
+def whole(fleet) -> Fleet:
+    """Everything up and converged."""
+    for server in fleet.others.result():
+        fleet.servers.setdefault(server.spec.host_name, server)
+    return fleet
 
 
 def adapt(root: Path, stack: str, keys: Path) -> None:
@@ -124,50 +177,60 @@ def adapt(root: Path, stack: str, keys: Path) -> None:
     path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
-def provision(clone: Clone, stacks: Sequence[str], progress) -> None:
-    """Provision stacks by the real engine; the image is built beside it, as that mostly waits."""
-    with ThreadPoolExecutor(1) as pool:
-        base = pool.submit(image.base, 13, progress)
-        done = clone.managed("local", "up", *stacks)
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
-        base.result()
+def provision(clone: Clone, stack: str, progress) -> process.LocalAws:
+    """Provision a stack by the real engine; the image is built beside it, as that mostly waits."""
+    local = process.status(clone.path / ".local")
+    if local is None or not clone.of(stack).checkpoint.exists():
+        with ThreadPoolExecutor(1) as pool:
+            base = pool.submit(image.base, 13, progress)
+            done = clone.managed("local", "up", stack)
+            assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+            base.result()
+        local = process.status(clone.path / ".local")
+    assert local is not None
+    return local
 
 
-def start(fleet: Fleet, stacks: Sequence[str] = tuple(STACK_FILES)) -> None:
-    """Start the machines of stacks."""
+def start(fleet: Fleet, stack: str, *, known: bool = True) -> list[Server]:
+    """Start the machines of a stack, and return its servers; those of the fleet are known to all tests."""
     project = load_project(fleet.root)
-    machines = commands.standing(fleet.root, project.provider, fleet.local, stacks)
+    machines = commands.standing(fleet.root, project.provider, fleet.local, [stack])
     fleet.session.up(
         machines,
         hub=str(project.provider.hubs["hub"].ipv4),
         office=OFFICE,
         aliases={str(project.provider.mail.relay): commands.RELAY, NAME: ADDRESS},
     )
-    for stack in stacks:
-        customer = load_customer(fleet.root, stack)
-        for server in customer.servers:
-            box = fleet.session.box(server.host_name)
-            bundle = build(fleet.root / "templates", customer, server)
-            fleet.servers[server.host_name] = Server(fleet, customer, server, box, bundle)
+    customer = load_customer(fleet.root, stack)
+    found = []
+    for server in customer.servers:
+        box = fleet.session.box(server.host_name)
+        bundle = build(fleet.root / "templates", customer, server)
+        found.append(Server(fleet, customer, server, box, bundle))
+    if known:
+        fleet.servers.update((server.spec.host_name, server) for server in found)
+    return found
 
 
-def converged(fleet: Fleet) -> None:
-    """Wait until all machines are what their bundles say."""
+def converged(servers: Iterable[Server], ended: threading.Event | None = None) -> None:
+    """Wait until machines are what their bundles say, or the tests have ended."""
 
     def wait(server: Server) -> None:
         if STAND is not None and server.heartbeat():  # it has stood since an earlier run
             server.converge()
-        server.wait()
+        server.wait(ended)
         if server.spec.linked:  # by itself it would learn within a minute where the others are
             server.box.run(["systemctl", "start", "managed-peers"], check=True)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(wait, fleet.servers.values()))
+        list(pool.map(wait, servers))
 
 
 @pytest.fixture(params=SERVERS)
 def server(fleet, request) -> Server:
     """Each of all machines."""
+    if request.param not in fleet.servers:
+        request.getfixturevalue("whole")
     return fleet.servers[request.param]
 
 

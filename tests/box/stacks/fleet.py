@@ -3,8 +3,10 @@
 import json
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,11 +53,13 @@ class Server:
         """The text of a heartbeat; empty without one."""
         return self.box.run(["cat", f"{HEARTBEATS}/{name}"]).stdout.strip()
 
-    def wait(self) -> None:
-        """Wait for the first converge."""
+    def wait(self, ended: threading.Event | None = None) -> None:
+        """Wait for the first converge, or until the tests have ended."""
         wanted = f"ok bundle {self.bundle.sha256[:12]}"
 
         def done() -> bool:
+            if ended and ended.is_set():
+                return True
             said = self.heartbeat()
             assert not said.startswith("critical"), f"{said}\n{self.journal()[-6000:]}"
             return said == wanted
@@ -150,6 +154,9 @@ class Fleet:
     keys: Path
     """Folder of the users' SSH keys."""
     servers: dict[str, Server] = field(default_factory=dict)
+    """Those that tests may look at: of the first stacks, and once the fixture `whole` is there, all."""
+    others: Future[list["Server"]] | None = None
+    """The servers of the stacks that come up beside the first tests."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _count: int = 0
 

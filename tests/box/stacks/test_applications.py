@@ -68,12 +68,12 @@ print(opener.open(asked, timeout=120).read().decode())
 
 
 @pytest.fixture(scope="module")
-def deployed(fleet, admin):
+def deployed(whole, admin):
     """Both servers, with the customer's programs."""
     for name, script in PROGRAMS.items():
-        done = admin.ssh("alice", fleet.servers[name].box.machine.addresses[0], f"set -e\n{script}")
+        done = admin.ssh("alice", whole.servers[name].box.machine.addresses[0], f"set -e\n{script}")
         assert done.returncode == 0, done.stderr
-    return fleet.servers["gadgets-front1"], fleet.servers["gadgets-back1"]
+    return whole.servers["gadgets-front1"], whole.servers["gadgets-back1"]
 
 
 def address(at, family):

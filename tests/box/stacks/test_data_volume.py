@@ -26,9 +26,9 @@ ON_IT = {
 
 
 @pytest.fixture(scope="module")
-def back1(fleet):
+def back1(whole):
     """The server, with a value in Redis and a file of the customer's; whole again in the end."""
-    server = fleet.servers["gadgets-back1"]
+    server = whole.servers["gadgets-back1"]
     server.box.run(f"{REDIS} set kept on-the-volume; {REDIS} save", check=True)
     server.box.run(f"mkdir -p $(dirname {OWN}); echo mine >{OWN}", check=True)
     yield server

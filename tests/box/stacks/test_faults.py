@@ -28,7 +28,7 @@ def healed(web1):
 
 
 def test_the_bucket_is_gone(fleet, healed, foreign):
-    fleet.session.cut("aws")
+    fleet.session.cut("aws", healed.box.name)
     try:
         done = healed.converge()
         assert done.returncode != 0
@@ -38,7 +38,7 @@ def test_the_bucket_is_gone(fleet, healed, foreign):
         assert healed.converge().returncode != 0
         assert serves(healed, foreign), "drift is put right by the last good bundle"
     finally:
-        fleet.session.mend("aws")
+        fleet.session.mend("aws", healed.box.name)
 
 
 @pytest.mark.parametrize("pointer", ["", "{", '{"sha256": "../../etc"}', json.dumps({"sha256": "b" * 64})])
@@ -67,7 +67,7 @@ def test_the_mirror_is_gone_and_nothing_of_the_new_bundle_is_applied(fleet, heal
 
     bundle = healed.deliver(change)
     healed.box.run("rm -f /var/cache/apt/archives/sl_*", check=True)
-    fleet.session.cut("mirror")
+    fleet.session.cut("mirror", healed.box.name)
     try:
         assert healed.converge().returncode != 0
         assert healed.heartbeat() == (
@@ -77,7 +77,7 @@ def test_the_mirror_is_gone_and_nothing_of_the_new_bundle_is_applied(fleet, heal
         assert "managed-admins" not in healed.box.run(["id", "-nG", "bob"]).stdout
         assert serves(healed, foreign)
     finally:
-        fleet.session.mend("mirror")
+        fleet.session.mend("mirror", healed.box.name)
     assert healed.converge().returncode == 0, "healed by the next run"
     assert healed.box.run(["test", "-x", "/usr/games/sl"]).returncode == 0
 

@@ -3,11 +3,12 @@
 import time
 import urllib.request
 
+from tests.box.stacks.test_checks import MUNIN_ROUND
 from tests.box.stacks.watching import settle
 
 
-def test_all_servers_are_watched_and_all_is_well(fleet, hub_server):
-    settle(fleet, hub_server)
+def test_all_servers_are_watched_and_all_is_well(whole, hub_server):
+    settle(whole, hub_server)
 
 
 def test_nobody_else_is_answered(web1, admin, foreign):
@@ -49,16 +50,15 @@ def drawn(hub):
     return found
 
 
-def test_servers_are_graphed(fleet, hub_server):
+def test_servers_are_graphed(whole, hub_server):
     """Each plugin of each server."""
-    run = ["setpriv", "--reuid=munin", "--regid=munin", "--init-groups", "munin-cron"]
     graphs = {}  # of the plugins that have none of their own name
 
     def undrawn():
         # Munin's own turn may be under way, which keeps this one from starting.
-        hub_server.box.run(run, timeout=300)
+        hub_server.box.run(MUNIN_ROUND, timeout=300)
         found, late = drawn(hub_server), []
-        for server in fleet.servers.values():
+        for server in whole.servers.values():
             it = (server.customer.id, server.spec.host_name)
             names = [plugin.name for plugin in server.spec.munin if not found.get((*it, plugin.name))]
             if names and it not in graphs:

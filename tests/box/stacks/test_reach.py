@@ -124,15 +124,15 @@ def ports(fleet: Fleet, protocol: str) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def everyone(fleet, admin, foreign) -> list[Someone]:
+def everyone(whole, admin, foreign) -> list[Someone]:
     """An administrator, a stranger, and each machine."""
     machines = [
         Someone(
             name,
-            Place(fleet.session.network.namespace(name), fleet.keys, server.box.machine.addresses),
+            Place(whole.session.network.namespace(name), whole.keys, server.box.machine.addresses),
             server,
         )
-        for name, server in fleet.servers.items()
+        for name, server in whole.servers.items()
     ]
     return [Someone("admin", admin), Someone("foreign", foreign), *machines]
 
