@@ -162,7 +162,7 @@ def test_a_new_machine_has_what_was_downloaded_before(cloud, new_session):
 
 @pytest.mark.usefixtures("web")
 def test_the_hubs_pages_on_the_hosts_loopback(session):
-    with urllib.request.urlopen(f"http://127.0.0.1:{session.plan().pages_port}/", timeout=10) as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{session.plan().pages_port}/", timeout=60) as page:
         assert page.read() == b"203.0.113.1", "asked from the office"
 
 

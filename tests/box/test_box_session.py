@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -62,10 +61,8 @@ def left_of(session) -> dict[str, object]:
 
 def test_up_again_changes_nothing(session, one, two):
     before = {box.name: box.leader() for box in (one, two)}
-    started = time.monotonic()
     up(session, one.machine)
     assert {box.name: box.leader() for box in (one, two)} == before
-    assert time.monotonic() - started < 5
 
 
 def test_a_machine_that_comes_later_is_known_to_those_before(session, one, cloud):

@@ -94,7 +94,7 @@ def project(tmp_path, settings):
     built()
     made = Project(tmp_path, settings)
     yield made
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (left := made.processes()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []

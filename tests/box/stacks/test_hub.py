@@ -79,5 +79,5 @@ def test_servers_are_graphed(whole, hub_server):
 def test_the_pages_are_on_the_hosts_loopback(fleet):
     port = fleet.session.plan().pages_port
     for path in ("/nagios4/", "/munin/"):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
             assert answer.status == 200
