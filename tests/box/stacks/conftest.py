@@ -137,6 +137,7 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
                 if STAND is None and made.others and not made.others.done():
                     process.stop(root / ".local")  # else what is being provisioned would be waited for
     finally:
+        vendor.end()
         if STAND is None:
             session.down()
             clone.managed("local", "down")

@@ -68,6 +68,11 @@ class Vendor:
         self.publish(TELEMETRY, {})
         (self.folder / "fingerprint").write_text(fingerprint)
 
+    def end(self) -> None:
+        """End the agent that holds the key: it began with the first signature, and would stay."""
+        command = ["gpgconf", "--homedir", str(self.folder / "gnupg"), "--kill", "gpg-agent"]
+        subprocess.run(command, check=False, capture_output=True)
+
     def publish(self, archive: Archive, packages: Mapping[str, str]) -> None:
         """Let an archive have these packages, by name, in these versions, and no others."""
         top = self.folder / "www" / archive.path
