@@ -110,7 +110,7 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
     vendor.enter(root)
     clone = Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)
-    ended = threading.Event()
+    ready, ended = threading.Event(), threading.Event()
     try:
         local = provision(clone, FIRST[0], progress)
         made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
@@ -128,12 +128,14 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
                 provision(clone, stack, progress)
                 start(made, stack)
             if any(needs_all(item) for item in request.session.items):
-                made.others = pool.submit(bring, clone, made, ended, progress)
+                made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
                 converged(made.servers.values())
+                ready.set()
                 yield made
             finally:
                 ended.set()
+                ready.set()
                 if STAND is None and made.others and not made.others.done():
                     process.stop(root / ".local")  # else what is being provisioned would be waited for
     finally:
@@ -143,12 +145,19 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             clone.managed("local", "down")
 
 
-def bring(clone: Clone, fleet: Fleet, ended: threading.Event, progress) -> list[Server]:
-    """Provision the later stacks, start their machines and wait for them, unless the tests have ended."""
-    found = []
+def bring(
+    clone: Clone, fleet: Fleet, ready: threading.Event, ended: threading.Event, progress
+) -> list[Server]:
+    """Provision the later stacks, start their machines and wait for them, unless the tests have ended.
+
+    The machines leave the processor to the first ones until those are `ready`: tests wait for them.
+    """
     for stack in LATER:
         if not ended.is_set():
             provision(clone, stack, progress)
+    ready.wait()
+    found: list[Server] = []
+    for stack in LATER:
         if not ended.is_set():
             found += start(fleet, stack, known=False)
     converged(found, ended)
