@@ -24,6 +24,7 @@ starts() {
 }
 # A client of its own, that stops as soon as it is in, or refused.
 connects() {
+    : >/tmp/client.log # here: the client's own shell may come to it after the first look, at what the last one said
     timeout 20 openvpn --config "$1" --remote 127.0.0.1 1194 --route-noexec --connect-retry-max 1 --explicit-exit-notify 1 \\
         --hand-window 3 "${@:2}" >/tmp/client.log 2>&1 &
     client=$!

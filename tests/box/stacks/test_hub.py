@@ -3,7 +3,7 @@
 import time
 import urllib.request
 
-from tests.box.stacks.test_checks import MUNIN_ROUND
+from tests.box.stacks.test_checks import munin_round
 from tests.box.stacks.watching import settle
 
 
@@ -55,8 +55,7 @@ def test_servers_are_graphed(whole, hub_server):
     graphs = {}  # of the plugins that have none of their own name
 
     def undrawn():
-        # Munin's own turn may be under way, which keeps this one from starting.
-        hub_server.box.run(MUNIN_ROUND, timeout=300)
+        munin_round(hub_server)
         found, late = drawn(hub_server), []
         for server in whole.servers.values():
             it = (server.customer.id, server.spec.host_name)
