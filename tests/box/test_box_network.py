@@ -48,7 +48,7 @@ def web(session):
     box.write("/srv/tell.py", SERVER)
     box.run("systemd-run --unit=tell python3 /srv/tell.py", check=True)
     box.run(
-        "for _ in {1..50}; do curl -so /dev/null http://127.0.0.1/ && exit; sleep 0.1; done; exit 1",
+        "for _ in {1..600}; do curl -so /dev/null http://127.0.0.1/ && exit; sleep 0.1; done; exit 1",
         check=True,
     )
     yield box

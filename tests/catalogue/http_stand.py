@@ -27,7 +27,7 @@ chmod 711 /opt
 ip address add 192.0.2.9/32 dev lo
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 command_of() { sed -n 's/^ExecStart=\\(.\\)/\\1/p' "$1" | tail -n 1; }
-wait_for() { for _ in $(seq 200); do curl -s -o /dev/null --max-time 2 "$1"; case $? in 0 | 52 | 56) return ;; esac; sleep 0.2; done; echo "not up: $1"; }
+wait_for() { for _ in $(seq 600); do curl -s -o /dev/null --max-time 2 "$1"; case $? in 0 | 52 | 56) return ;; esac; sleep 0.2; done; echo "not up: $1"; }
 chmod 1777 /dev/shm
 bound=(--inh-caps +net_bind_service --ambient-caps +net_bind_service)
 get() { curl -s -k --max-time 10 -w ' %{http_code}\\n' --resolve SITE:80:127.0.0.1 --resolve SITE:443:127.0.0.1 "$@"; }

@@ -21,7 +21,7 @@ as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 # Sockets as the catalogue says them: protocol, address, port.
 sockets() { ss -Hltnu | sed -E 's/^([a-z]+) .* ([^ ]+):([0-9]+) +[^ ]+ *$/\\1 \\2 \\3/' | sort -u; }
 until_true() {
-    for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+    for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
     echo "never: $*"
     return 1
 }

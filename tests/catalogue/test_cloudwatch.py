@@ -157,7 +157,7 @@ for name in {" ".join(running_ones)}; do
     cp /bin/sleep /tmp/$name
     /tmp/$name 60 &
 done
-sleep 0.5
+for _ in $(seq 600); do pgrep mysqld_exporter >/dev/null && break; sleep 0.1; done
 {asked}
 """
     result = run_script(machine[1], script, {})

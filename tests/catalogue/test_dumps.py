@@ -20,7 +20,7 @@ install -d -o mysql -g mysql /run/mysqld
 getent passwd nagios >/dev/null || useradd --system nagios
 mkdir -p /var/lib/managed-server/backup
 mariadbd --user=mysql >/tmp/mariadbd 2>&1 &
-for _ in $(seq 100); do mysql -e 'SELECT 1' >/dev/null 2>&1 && break; sleep 0.1; done
+for _ in $(seq 600); do mysql -e 'SELECT 1' >/dev/null 2>&1 && break; sleep 0.1; done
 rm -f /etc/cron.daily/automysqlbackup
 {HERE}/mysql-accounts || exit 1
 """

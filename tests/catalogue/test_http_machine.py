@@ -124,7 +124,7 @@ def test_load_balancer_cache_web_server_and_php(made):
         made("haproxy, varnish, nginx, php"),
         f"""
 cd /var/www/{SITE}/public; {PHP}{CERTIFICATE}
-for _ in $(seq 50); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
+for _ in $(seq 600); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
 echo plain >page.html
 get --interface 192.0.2.9 {FORGED} -H 'X-Forwarded-Proto: https' http://{SITE}/
 get https://{SITE}/
@@ -150,7 +150,7 @@ def test_load_balancer_apache_php_and_programs(made):
         made("haproxy, apache, php, fastcgi"),
         f"""
 cd /var/www/{SITE}/public; {PHP}{CGI}
-for _ in $(seq 50); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
+for _ in $(seq 600); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
 get --interface 192.0.2.9 {FORGED} http://{SITE}/
 get http://{SITE}/any/route
 get 'http://{SITE}/do.cgi?a=1'
@@ -210,7 +210,7 @@ get http://{SITE}/
 cat >/srv/nodejs/app/main.js <<'END'
 {APPLICATION}
 END
-pkill -x 'node|MainThread'; sleep 0.5
+pkill -x 'node|MainThread'; while pgrep -x 'node|MainThread' >/dev/null; do sleep 0.1; done
 get -o /dev/null http://{SITE}/
 as www-data $(command_of /etc/systemd/system/nodejs-application.service) & wait_for http://127.0.0.1:3000/
 get --interface 192.0.2.9 {FORGED} 'http://{SITE}/any/route%20x?a=1&b=%2F'

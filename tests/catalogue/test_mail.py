@@ -62,8 +62,8 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -su
 : >/tmp/received
 postfix check >/dev/null 2>&1; /usr/lib/postfix/configure-instance.sh - >/dev/null 2>&1; postfix start >/dev/null 2>&1
 useradd --system nagios 2>/dev/null
-relay() { python3 /opt/relay "$@" & for _ in $(seq 100); do ss -Hltn | grep -q :587 && break; sleep 0.1; done; }
-waiting() { for _ in $(seq 100); do [ $(wc -l </tmp/received) -ge $1 ] && break; sleep 0.1; done; cat /tmp/received; }
+relay() { python3 /opt/relay "$@" & for _ in $(seq 600); do ss -Hltn | grep -q :587 && break; sleep 0.1; done; }
+waiting() { for _ in $(seq 600); do [ $(wc -l </tmp/received) -ge $1 ] && break; sleep 0.1; done; cat /tmp/received; }
 """
 
 
@@ -119,7 +119,7 @@ echo "Subject: x" | sendmail root
 """
     said = server(
         script
-        + "for _ in $(seq 100); do mailq | grep -q TLS && break; sleep 0.1; done; mailq; cat /tmp/received"
+        + "for _ in $(seq 600); do mailq | grep -q TLS && break; sleep 0.1; done; mailq; cat /tmp/received"
     )
     assert any("TLS is required" in line for line in said), said
     assert not any(line.startswith("{") for line in said)
@@ -131,11 +131,11 @@ def test_what_waited_for_the_relay_goes_out_soon_after_it_is_back(server):
     said = server(
         """
         echo page | sendmail -f nagios page@hosting.example
-        for _ in $(seq 100); do mailq | grep -q "Connection refused" && break; sleep 0.1; done
+        for _ in $(seq 600); do mailq | grep -q "Connection refused" && break; sleep 0.1; done
         mailq | grep -c "Connection refused"
         relay tls
         began=$(date +%s)
-        for _ in $(seq 200); do [ -s /tmp/received ] && break; sleep 1; done
+        for _ in $(seq 600); do [ -s /tmp/received ] && break; sleep 1; done
         cat /tmp/received
         echo $(($(date +%s) - began))
         """

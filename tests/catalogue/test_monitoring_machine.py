@@ -85,7 +85,7 @@ for name in hub other; do
 done
 start() {
     setpriv --reuid nagios --regid nagios --init-groups nrpe -c /etc/nagios/nrpe.cfg -f & pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         /usr/lib/nagios/plugins/check_tcp -H 127.0.0.1 -p 5666 >/dev/null 2>&1 && break
         sleep 0.1
     done
@@ -119,7 +119,7 @@ printf '44d88612fea8a8f36de82e1278abb02f:68:Private.Test\n' > /var/lib/clamav/pr
 if [ -e /etc/clamav/clamd.conf ] && grep -q AlertExceedsMax /etc/clamav/clamd.conf; then
     install -d -o clamav /run/clamav
     clamd --foreground=true >/dev/null 2>&1 & daemon=$!
-    for _ in $(seq 100); do [ -S /run/clamav/clamd.ctl ] && break; sleep 0.2; done
+    for _ in $(seq 600); do [ -S /run/clamav/clamd.ctl ] && break; sleep 0.2; done
 fi
 scan() {
     /usr/local/lib/managed-server/clamav-scan >/dev/null 2>&1

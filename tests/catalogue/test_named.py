@@ -128,7 +128,8 @@ for number in range(200):
     header = number.to_bytes(2, "big") + bytes([1, 0, 0, 1]) + bytes(6)
     asks.sendto(header + name + bytes([0, 1, 0, 1]), ("192.0.2.10", 53))'
 mkdir -p /opt/munin; ln -s /usr/local/lib/munin/plugins/named_ /opt/munin/named_results
-sleep 0.5; as munin /opt/munin/named_results | grep limited
+for _ in $(seq 600); do as munin /opt/munin/named_results | grep -q 'limited.value [1-9]' && break; sleep 0.1; done
+as munin /opt/munin/named_results | grep limited
 echo 'bad {{' >>/etc/bind/customer.d/zones.conf
 rndc reload 2>&1 | head -n 1; ask @127.0.0.1 ns.widgets.example
 """,

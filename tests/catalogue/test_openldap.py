@@ -22,7 +22,7 @@ case $1 in
         own; /usr/local/lib/managed-server/ldap-prepare || exit 1
         own  # systemd gives a unit's own folders to its user before each program that it starts
         eval "exec $(sed -n 's/^ExecStart=//p' /etc/systemd/system/slapd.service)" >/dev/null 2>&1 &
-        for _ in $(seq 100); do ss -Hltn 'sport = :636' | grep -q . && [ -e /run/slapd/slapd.pid ] && exit; sleep 0.1; done
+        for _ in $(seq 600); do ss -Hltn 'sport = :636' | grep -q . && [ -e /run/slapd/slapd.pid ] && exit; sleep 0.1; done
         exit 1 ;;
 esac
 """

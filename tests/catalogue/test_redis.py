@@ -14,7 +14,7 @@ START = """
 install -d -o redis -g redis /run/redis
 start() {
     setpriv --reuid redis --regid redis --init-groups redis-server /etc/redis/redis.conf &
-    for _ in $(seq 50); do redis-cli ping >/dev/null 2>&1 && break; sleep 0.1; done
+    for _ in $(seq 600); do redis-cli ping >/dev/null 2>&1 && break; sleep 0.1; done
 }
 start
 as() { setpriv --reuid nagios --clear-groups "$@"; }
@@ -68,7 +68,9 @@ def test_its_checks(server):
         f"""
 {ping}{saves}
 rm -r /var/lib/redis; : >/var/lib/redis
-redis-cli bgsave >/dev/null; sleep 0.5; {saves} redis-cli set b 2 | head -n 1
+redis-cli bgsave >/dev/null
+while redis-cli info persistence | grep -q rdb_bgsave_in_progress:1; do sleep 0.1; done
+{saves} redis-cli set b 2 | head -n 1
 redis-cli shutdown nosave; wait; {ping}{saves}
 """
     )

@@ -20,7 +20,7 @@ other() { chronyd -x -f /etc/other/chrony.conf; }
 chronyd -x -f /etc/chrony/chrony.conf || exit 1
 useradd --system nagios 2>/dev/null
 check() { setpriv --reuid nagios --clear-groups /usr/local/lib/managed-server/plugins/check-clock ${1-500} ${2-1000}; echo $?; }
-synchronised() { for _ in $(seq 100); do chronyc -c tracking | grep -q Normal && break; sleep 0.2; done; }
+synchronised() { for _ in $(seq 600); do chronyc -c tracking | grep -q Normal && break; sleep 0.2; done; }
 """
 
 

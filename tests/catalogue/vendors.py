@@ -52,7 +52,7 @@ chmod 711 /opt; : >/opt/asked; chmod 666 /opt/asked
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 serve() {
     python3 /opt/server.py "$1" & served=$!
-    for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return; sleep 0.1; done
+    for _ in $(seq 600); do (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return; sleep 0.1; done
     echo "nothing listens on $1"
 }
 stop() { kill "$served"; wait "$served" 2>/dev/null; }

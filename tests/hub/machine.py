@@ -30,7 +30,7 @@ set -u
 ip link set lo up
 export AWS_ENDPOINT_URL=http://127.0.0.1:8099 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
 python3 /opt/small_s3.py /opt/s3 8099 & s3=$!
-for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1:8099/ && break; sleep 0.1; done
+for i in $(seq 600); do curl -s -o /dev/null http://127.0.0.1:8099/ && break; sleep 0.1; done
 fleet() { HUB/fleet 2>/dev/null; cat /var/lib/managed-server/heartbeat/fleet; }
 hosts() { (cd /var/lib/managed-server/hub/current/nagios/hosts && echo *.cfg); }
 HUB/hub-key

@@ -104,7 +104,7 @@ def test_pages_are_for_reading_and_for_administrators(hub, bucket):
 mkdir -p /run/apache2/socks; fleet >/dev/null
 ip addr add 203.0.113.5/32 dev lo; ip addr add 192.0.2.200/32 dev lo
 apache2ctl start; nagios4 /etc/nagios4/nagios.cfg >/dev/null 2>&1 & nagios=$!
-for i in $(seq 100); do [ -s /var/lib/nagios4/status.dat ] && break; sleep 0.2; done
+for i in $(seq 600); do [ -s /var/lib/nagios4/status.dat ] && break; sleep 0.2; done
 get() { curl -s -o /opt/page -w '%{http_code} ' --max-time 10 "$@"; }
 tac=nagios4/cgi-bin/tac.cgi
 for from in 127.0.0.1 203.0.113.5 192.0.2.200; do
@@ -165,7 +165,7 @@ sed -i '/^interval_length/a execute_host_checks=0\\nexecute_service_checks=0' /e
 sed -i '/^execute_.*=1/d' /etc/nagios4/nagios.cfg
 nagios4 /etc/nagios4/nagios.cfg >/opt/nagios.log 2>&1 & nagios=$!
 pipe=/var/lib/nagios4/rw/nagios.cmd status=/var/lib/nagios4/status.dat log=/var/log/nagios4/nagios.log
-wait_for() { for i in $(seq 500); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; }
+wait_for() { for i in $(seq 600); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; }
 wait_for "[ -p $pipe ] && [ -s $status ]"
 HUB/downtimes
 wait_for "grep -q '^hostdowntime' $status"

@@ -132,7 +132,7 @@ def test_a_page_that_mail_doesnt_take_goes_out_by_the_topic(hub):
     customer = notify(CONTACTNAME="customer-example-1", CONTACTEMAIL="alice@widgets.example")
     mails, other, result = hub.sent(
         f"touch /opt/no-mail\n{notify()}; echo page $?\n{customer}; echo customer $?\n"
-        f"cat /opt/s3/posts; kill $s3; sleep 0.2\n{notify()}; echo nobody $?"
+        f"cat /opt/s3/posts; kill $s3; wait $s3\n{notify()}; echo nobody $?"
     )
     assert mails == []
     page, failed, post, nobody = other

@@ -73,7 +73,7 @@ HUB/fleet 2>/dev/null; trust
 sed -i 's/^allowed_hosts=.*/allowed_hosts=127.0.0.1/' /etc/nagios/nrpe.d/managed.cfg
 install -d -o nagios /run/nagios
 setpriv --reuid nagios --regid nagios --init-groups nrpe -c /etc/nagios/nrpe.cfg -f >/dev/null 2>&1 & nrpe=$!
-for i in $(seq 50); do ss -Hltn | grep -q :5666 && break; sleep 0.1; done
+for i in $(seq 600); do ss -Hltn | grep -q :5666 && break; sleep 0.1; done
 mkdir -p /var/lib/managed-server/hub/machines
 install -m 0644 BUCKET/machines* /var/lib/managed-server/hub/machines/itself.pem
 line=$(grep -h 'check_nrpe -H' /etc/nagios4/conf.d/managed/base.cfg | sed 's/^ *command_line *//')
