@@ -7,6 +7,7 @@ tests beside it, and needs them for itself alone.
 import os
 import shutil
 import statistics
+import threading
 import time
 
 import pytest
@@ -80,7 +81,7 @@ def from_nothing(fleet, server):
     shutil.rmtree(server.box.folder)
     began = time.time()
     start(fleet, "example")
-    converged([fleet.servers["example-web1"]])
+    converged([fleet.servers["example-web1"]], threading.Event())
     written = server.box.run(["stat", "-c", "%.Y", f"{HEARTBEATS}/converge"], check=True).stdout
     return float(written) - began
 

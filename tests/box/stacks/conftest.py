@@ -130,7 +130,7 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             if any(needs_all(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
-                converged(made.servers.values())
+                converged(made.servers.values(), ended)
                 ready.set()
                 yield made
             finally:
@@ -222,8 +222,8 @@ def start(fleet: Fleet, stack: str, *, known: bool = True) -> list[Server]:
     return found
 
 
-def converged(servers: Iterable[Server], ended: threading.Event | None = None) -> None:
-    """Wait until machines are what their bundles say, or the tests have ended."""
+def converged(servers: Iterable[Server], ended: threading.Event) -> None:
+    """Wait until machines are what their bundles say, or the tests have ended, as by an interruption here."""
 
     def wait(server: Server) -> None:
         if STAND is not None and server.heartbeat():  # it has stood since an earlier run
@@ -233,7 +233,11 @@ def converged(servers: Iterable[Server], ended: threading.Event | None = None) -
             server.box.run(["systemctl", "start", "managed-peers"], check=True)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(wait, servers))
+        try:
+            list(pool.map(wait, servers))
+        except BaseException:
+            ended.set()  # else all the others would be waited for
+            raise
 
 
 @pytest.fixture(params=SERVERS)

@@ -53,12 +53,12 @@ class Server:
         """The text of a heartbeat; empty without one."""
         return self.box.run(["cat", f"{HEARTBEATS}/{name}"]).stdout.strip()
 
-    def wait(self, ended: threading.Event | None = None) -> None:
+    def wait(self, ended: threading.Event) -> None:
         """Wait for the first converge, or until the tests have ended."""
         wanted = f"ok bundle {self.bundle.sha256[:12]}"
 
         def done() -> bool:
-            if ended and ended.is_set():
+            if ended.is_set():
                 return True
             said = self.heartbeat()
             assert not said.startswith("critical"), f"{said}\n{self.journal()[-6000:]}"

@@ -5,6 +5,7 @@ Run by `make soak`; up to its bundle, tests/box/test_box_elsewhere.py goes in ea
 """
 
 import json
+import threading
 
 import pytest
 
@@ -42,7 +43,7 @@ def far(fleet, hub_server):
     spec = customer.server("far")
     bundle = build(fleet.root / "templates", customer, spec)
     server = Server(fleet, customer, spec, fleet.session.box("acme-far"), bundle)
-    server.wait()
+    server.wait(threading.Event())
     fleet.servers["acme-far"] = server
     yield server
     del fleet.servers["acme-far"]
