@@ -165,7 +165,7 @@ sed -i '/^interval_length/a execute_host_checks=0\\nexecute_service_checks=0' /e
 sed -i '/^execute_.*=1/d' /etc/nagios4/nagios.cfg
 nagios4 /etc/nagios4/nagios.cfg >/opt/nagios.log 2>&1 & nagios=$!
 pipe=/var/lib/nagios4/rw/nagios.cmd status=/var/lib/nagios4/status.dat log=/var/log/nagios4/nagios.log
-wait_for() { for i in $(seq 600); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; }
+wait_for() { for i in $(seq 500); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; }
 wait_for "[ -p $pipe ] && [ -s $status ]"
 HUB/downtimes
 wait_for "grep -q '^hostdowntime' $status"

@@ -229,19 +229,17 @@ class Session:
             "metadata": [plans.METADATA],
             "mirror": [mirror.address for mirror in now.mirrors],
         }
-        machine = None if what in places else self.box(what).machine
+        addresses = places[what] if what in places else self.box(what).machine.addresses
         if of is not None:
-            for address in places[what] if machine is None else machine.addresses:
+            for address in addresses:
                 (self.network.reopen if on else self.network.close)(of, address)
-            return
-        if machine is None:
-            for address in places[what]:
+        elif what in places:
+            for address in addresses:
                 (self.network.offer if on else self.network.withdraw)(address)
-            return
-        if on:
-            self.network.join(what, machine.addresses)
+        elif on:
+            self.network.join(what, addresses)
         else:
-            self.network.part(machine.addresses)
+            self.network.part(addresses)
 
     # Down
 

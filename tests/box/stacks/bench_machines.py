@@ -80,8 +80,7 @@ def from_nothing(fleet, server):
     server.box.power_off()
     shutil.rmtree(server.box.folder)
     began = time.time()
-    start(fleet, "example")
-    converged([fleet.servers["example-web1"]], threading.Event())
+    converged(start(fleet, server.customer.id), threading.Event())
     written = server.box.run(["stat", "-c", "%.Y", f"{HEARTBEATS}/converge"], check=True).stdout
     return float(written) - began
 

@@ -90,9 +90,10 @@ def needs_all(item: pytest.Item) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that need all stacks behind the others, and those that give a machine up behind all."""
-    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    folder = Path(__file__).parent
+    here = [item for item in items if item.path.parent == folder]
     ordered = iter(sorted(here, key=lambda item: (item.path.name.startswith("test_zz"), needs_all(item))))
-    items[:] = [next(ordered) if item.path.parent == Path(__file__).parent else item for item in items]
+    items[:] = [next(ordered) if item.path.parent == folder else item for item in items]
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +124,9 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             made.at("relay", commands.RELAY).started(relay),
             ThreadPoolExecutor(1) as pool,
         ):
-            start(made, FIRST[0])
-            for stack in FIRST[1:]:
+            for stack in FIRST:
                 provision(clone, stack, progress)
-                start(made, stack)
+                made.know(start(made, stack))
             if any(needs_all(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
@@ -159,7 +159,7 @@ def bring(
     found: list[Server] = []
     for stack in LATER:
         if not ended.is_set():
-            found += start(fleet, stack, known=False)
+            found += start(fleet, stack)
     converged(found, ended)
     return found
 
@@ -167,8 +167,7 @@ def bring(
 @pytest.fixture(scope="session")
 def whole(fleet) -> Fleet:
     """Everything up and converged."""
-    for server in fleet.others.result():
-        fleet.servers.setdefault(server.spec.host_name, server)
+    fleet.know(fleet.others.result())
     return fleet
 
 
@@ -201,8 +200,8 @@ def provision(clone: Clone, stack: str, progress) -> process.LocalAws:
     return local
 
 
-def start(fleet: Fleet, stack: str, *, known: bool = True) -> list[Server]:
-    """Start the machines of a stack, and return its servers; those of the fleet are known to all tests."""
+def start(fleet: Fleet, stack: str) -> list[Server]:
+    """Start the machines of a stack, and return its servers."""
     project = load_project(fleet.root)
     machines = commands.standing(fleet.root, project.provider, fleet.local, [stack])
     fleet.session.up(
@@ -217,8 +216,6 @@ def start(fleet: Fleet, stack: str, *, known: bool = True) -> list[Server]:
         box = fleet.session.box(server.host_name)
         bundle = build(fleet.root / "templates", customer, server)
         found.append(Server(fleet, customer, server, box, bundle))
-    if known:
-        fleet.servers.update((server.spec.host_name, server) for server in found)
     return found
 
 

@@ -160,6 +160,10 @@ class Fleet:
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _count: int = 0
 
+    def know(self, servers: Iterable[Server]) -> None:
+        """Let tests look at these servers."""
+        self.servers.update((server.spec.host_name, server) for server in servers)
+
     def client(self, service: str, account: str, region: str) -> Any:
         """A client of the local AWS."""
         known = self._clients.setdefault((account, region), clients(self.local, account, region))
