@@ -4,7 +4,8 @@ An alarm outside the hub goes off when it is not told any more: when the machine
 way of its mail is gone. So nothing is told unless all of it is well.
 """
 
-import os
+import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,7 +21,9 @@ STATUS_AGE = 90
 """Seconds; Nagios writes its status every ten."""
 
 MAIL_AGE = 240
-"""Seconds for which a message may wait for the relay."""
+"""Seconds for which a page or ticket may wait for the relay."""
+
+_QUEUE_TIMEOUT = 10  # seconds
 
 
 def trouble(told: Settings, now: float) -> str:
@@ -31,23 +34,31 @@ def trouble(told: Settings, now: float) -> str:
         return str(error)
     if age > STATUS_AGE:
         return f"{told.status_file} is {age:.0f} s old"
-    waiting = oldest(told.mail_queues)
-    if waiting is not None and now - waiting > MAIL_AGE:
-        return f"a message has been waiting for {now - waiting:.0f} s"
-    return ""
+    return stuck(told, now)
 
 
-def oldest(folders: tuple[str, ...]) -> float | None:
-    """When the oldest file below these folders was last changed (seconds since 1970); None without one."""
-    times = []
-    for folder in folders:
-        for place, _, names in os.walk(folder):
-            for name in names:
-                try:
-                    times.append(Path(place, name).stat().st_mtime)
-                except OSError:  # just sent
-                    continue
-    return min(times, default=None)
+def stuck(told: Settings, now: float) -> str:
+    """What keeps pages and tickets from the relay, or nothing.
+
+    The queue's files don't say since when: Postfix gives those that it tries again later a time that is to
+    come. Messages to anybody else say nothing of the relay: a customer's mail server may refuse one for days.
+    """
+    try:
+        done = subprocess.run(
+            told.mail_queue, capture_output=True, text=True, check=False, timeout=_QUEUE_TIMEOUT
+        )
+        messages = [json.loads(line) for line in done.stdout.splitlines()]
+        waits = [
+            now - message["arrival_time"]
+            for message in messages
+            if any(each["address"] in told.mail_to for each in message["recipients"])
+        ]
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
+        return f"the mail queue can't be listed: {error}"
+    if done.returncode:
+        return f"the mail queue can't be listed: {done.stderr.strip() or done.returncode}"
+    longest = max(waits, default=0)
+    return f"a message has been waiting for {longest:.0f} s" if longest > MAIL_AGE else ""
 
 
 def main() -> int:

@@ -33,8 +33,10 @@ class Settings:
     """Where the monitoring daemon writes what it knows."""
     command_file: str
     """Where it takes commands."""
-    mail_queues: tuple[str, ...]
-    """Folders in which a message lies until the relay has taken it."""
+    mail_queue: tuple[str, ...]
+    """Lists the messages that the relay has not taken yet: a line of JSON each, as postqueue(1) does."""
+    mail_to: tuple[str, ...]
+    """The provider's own addresses: pages and tickets go there."""
     instance_id_file: str
     """Where the machine's instance id stands."""
     metric_namespace: str

@@ -71,7 +71,10 @@ class HubMachine:
                 **self.files,
                 "/usr/sbin/sendmail": TreeFile(SENDMAIL, mode=0o755),
                 "/usr/bin/systemctl": TreeFile(SYSTEMCTL, mode=0o755),
-                **{path: TreeFile(content) for path, content in extra.items()},
+                **{
+                    path: content if isinstance(content, TreeFile) else TreeFile(content)
+                    for path, content in extra.items()
+                },
             },
             links={link.path: link.target for link in self.server.links if link.origin in ORIGINS},
             absent=[gone.path for gone in self.server.removed if gone.origin in ORIGINS],

@@ -1,29 +1,33 @@
 """The dead man's switch: nothing is told unless pages can go out."""
 
 import dataclasses
+import json
 import os
 
 import pytest
 
-from hub.alive import MAIL_AGE, STATUS_AGE, oldest, trouble
+from hub.alive import MAIL_AGE, STATUS_AGE, trouble
 from hub.settings import Settings
 
 NOW = 1_800_000_000
+PAGE, TICKET = "page@hosting.example", "ticket@hosting.example"
+
+
+def waiting(since, *addresses):
+    """A line of `postqueue -j`."""
+    recipients = [{"address": each, "delay_reason": "no route"} for each in addresses]
+    return json.dumps({"queue_name": "deferred", "arrival_time": since, "recipients": recipients})
 
 
 @pytest.fixture
 def told(tmp_path):
-    status, queue = tmp_path / "status.dat", tmp_path / "deferred"
-    (queue / "A").mkdir(parents=True)
+    status, queue = tmp_path / "status.dat", tmp_path / "queue"
     made = dict.fromkeys((field.name for field in dataclasses.fields(Settings)), "")
-    made |= {"status_file": str(status), "mail_queues": (str(queue), str(tmp_path / "none"))}
-    touch(status, NOW)
+    made |= {"status_file": str(status), "mail_queue": ("cat", str(queue)), "mail_to": (PAGE, TICKET)}
+    status.touch()
+    queue.touch()
+    os.utime(status, (NOW, NOW))
     return Settings(**made)
-
-
-def touch(path, when):
-    path.touch()
-    os.utime(path, (when, when))
 
 
 def test_all_is_well(told):
@@ -39,9 +43,24 @@ def test_nagios_has_never_run(told, tmp_path):
     assert "No such file" in trouble(told, NOW)
 
 
-def test_mail_is_stuck(told, tmp_path):
-    touch(tmp_path / "deferred/A/A1", NOW - MAIL_AGE)
-    touch(tmp_path / "deferred/A/A2", NOW)
+@pytest.mark.parametrize("address", [PAGE, TICKET])
+def test_mail_is_stuck(told, tmp_path, address):
+    lines = [waiting(NOW - 9999, "support@widgets.example"), waiting(NOW, PAGE)]
+    lines.append(waiting(NOW - MAIL_AGE, "support@widgets.example", address))
+    (tmp_path / "queue").write_text("\n".join(lines) + "\n")
     assert trouble(told, NOW) == ""
-    assert oldest(told.mail_queues) == NOW - MAIL_AGE
-    assert "a message has been waiting for 241 s" in trouble(told, NOW + 1)
+    assert trouble(told, NOW + 1) == "a message has been waiting for 241 s"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"arrival_time": 1, "recipients": [1]}', '{"recipients": 1}']
+)
+def test_a_list_that_says_something_else_is_no_good_sign(told, tmp_path, text):
+    (tmp_path / "queue").write_text(text)
+    assert trouble(told, NOW).startswith("the mail queue can't be listed: ")
+
+
+@pytest.mark.parametrize("command", [("false",), ("/nowhere",)])
+def test_nor_is_none(told, command):
+    broken = dataclasses.replace(told, mail_queue=command)
+    assert trouble(broken, NOW).startswith("the mail queue can't be listed: ")

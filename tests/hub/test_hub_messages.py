@@ -1,10 +1,12 @@
 """What people are told: the real program, started as Nagios starts it."""
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
 
+from managed_server.local.debian.run import TreeFile
 from tests.hub.machine import NOTIFY, HubMachine, body, notify
 
 pytestmark = pytest.mark.machine
@@ -160,3 +162,42 @@ def test_a_full_disk_holds_no_page_back(hub):
     assert other == ["0"]
     assert mail["Subject"] == "[urgent] example-web1: nginx-status is CRITICAL"
     assert "notify:" in result.stderr
+
+
+def test_whatever_may_page_says_all_that_a_message_is_made_of(hub, root):
+    """Also the hub's own host and service, which no fragment describes."""
+    read = re.findall(r'"_(\*|HOST)([A-Z_]+)"', (root / "hub/notify.py").read_text())
+    assert {("*", "IN_SLA"), ("HOST", "CUSTOMER")} <= set(read)
+    wanted = {"host": {name for _, name in read}, "service": {name for kind, name in read if kind == "*"}}
+    path = "/etc/nagios4/conf.d/managed/base.cfg"
+    blocks = re.findall(r"define (host|service) \{(.*?)\n\}", hub.files[path].content.decode(), re.DOTALL)
+    real = [(kind, text) for kind, text in blocks if "register " not in text]
+    assert sorted(kind for kind, _ in real) == ["host", "service"]
+    for kind, text in real:
+        assert set(re.findall(r"^ +_([A-Z_]+) +\S", text, re.MULTILINE)) == wanted[kind]
+
+
+STUCK = """
+postconf -e 'relayhost = [127.0.0.1]:1' inet_interfaces=loopback-only mydestination=
+postconf -e maillog_file=/var/log/mail
+touch /var/lib/nagios4/status.dat
+postfix start >/dev/null 2>&1
+for to in page@hosting.example else@widgets.example; do echo 'Subject: x' | sendmail $to; done
+for i in $(seq 600); do [ "$(postqueue -j | grep -c '"deferred"')" = 2 ] && break; sleep 0.1; done
+cd HUB/lib && python3 -c '
+import os, time
+from hub import alive, settings
+told, now = settings.load(), time.time()
+print("now", alive.trouble(told, now))
+os.utime(told.status_file, (now + 300, now + 300))
+print("later", alive.trouble(told, now + 300).rpartition("for")[0])
+'
+postfix stop >/dev/null 2>&1
+"""
+
+
+def test_a_message_that_the_relay_does_not_take_is_noticed(hub):
+    """Postfix gives what it tries again later a time that is to come: the age of its files says nothing."""
+    real = TreeFile((hub.tree / "usr/sbin/sendmail").read_bytes(), mode=0o755)
+    result = hub.run(STUCK, files={"/usr/sbin/sendmail": real})
+    assert result.stdout.splitlines() == ["now ", "later a message has been waiting "], result
