@@ -113,6 +113,7 @@ class accounts {
   lookup('users').each |Hash $user| {
     user { $user['name']:
       ensure     => present,
+      uid        => $user['uid'],
       managehome => true,
       shell      => '/bin/bash',
       groups     => $user['groups'],

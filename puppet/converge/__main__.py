@@ -1,8 +1,8 @@
 """Brings the machine to the bundle that this program stands in: `python3 …/puppet/converge [--noop]`.
 
 Needs nothing but Python's own library and apt. Ends with 0 when the machine is as the bundle says, with 1
-when it is not, with 3 when the bundle isn't for this machine. One run at a time; what it did is in
-/var/lib/managed-server/reports.
+when it is not, with 3 when the bundle isn't for this machine, with 4 when it isn't what was fetched any more.
+One run at a time; what it did is in /var/lib/managed-server/reports.
 """
 
 import argparse
@@ -37,10 +37,15 @@ LOCK_TIMEOUT = 900  # seconds; a first run takes minutes
 PUPPET_TIMEOUT = 3600  # seconds
 DONE = (0, 2)  # puppet apply --detailed-exitcodes: nothing to do; all done
 REFUSED = 3
+DAMAGED = 4
 
 
 class RefusedError(Exception):
     """The bundle isn't one that this machine may take."""
+
+
+class DamagedError(Exception):
+    """What was unpacked isn't whole any more."""
 
 
 def main() -> int:
@@ -56,11 +61,10 @@ def main() -> int:
     with (RUN / "converge.lock").open("w") as lock:
         wait_for(lock)
         try:
-            manifest = checked(json.loads((BUNDLE / "manifest.json").read_text()))
-            return converge(manifest, noop=noop)
-        except RefusedError as error:
+            return converge(checked(manifest_of(BUNDLE)), noop=noop)
+        except (RefusedError, DamagedError) as error:
             print(f"converge: {BUNDLE.name}: {error}", file=sys.stderr)
-            return REFUSED
+            return REFUSED if isinstance(error, RefusedError) else DAMAGED
         finally:
             secrets_store.clear()
 
@@ -82,11 +86,24 @@ def identity() -> dict[str, str]:
     return dict(line.split("=", 1) for line in IDENTITY.read_text().splitlines() if "=" in line)
 
 
+def manifest_of(bundle: Path) -> plan.Manifest:
+    """Read the manifest.
+
+    Raises:
+        DamagedError: it isn't there, or isn't what was fetched.
+    """
+    try:
+        return dict(json.loads((bundle / "manifest.json").read_text()))  # type: ignore[return-value]
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"its manifest can't be read: {error}") from error
+
+
 def checked(manifest: plan.Manifest) -> plan.Manifest:
     """Return the manifest of a bundle that is whole and meant for this machine.
 
     Raises:
-        RefusedError: it is not.
+        RefusedError: it isn't for this machine.
+        DamagedError: a file is missing, or not what was fetched.
     """
     if manifest.get("schema") != SCHEMA:
         raise RefusedError(f"its manifest has schema {manifest.get('schema')}, not {SCHEMA}")
@@ -97,9 +114,12 @@ def checked(manifest: plan.Manifest) -> plan.Manifest:
     if str(manifest["debian"]) != system.release():
         raise RefusedError(f"it is for Debian {manifest['debian']}, and this is {system.release()}")
     for file in manifest["files"]:
-        content = (BUNDLE / "files" / file["path"].lstrip("/")).read_bytes()
+        try:
+            content = (BUNDLE / "files" / file["path"].lstrip("/")).read_bytes()
+        except OSError as error:
+            raise DamagedError(f"its file {file['path']} can't be read: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != file["sha256"]:
-            raise RefusedError(f"its file {file['path']} was changed after it was unpacked")
+            raise DamagedError(f"its file {file['path']} was changed after it was unpacked")
     return manifest
 
 
@@ -114,13 +134,15 @@ def converge(whole: plan.Manifest, *, noop: bool) -> int:
     # Before anything is done: a run that is cut off leaves a record of all that it may have brought.
     state["applied"] = plan.union(state["applied"], wanted)
     state["installed"] = sorted({*state["installed"], *missing})
+    people = system.people()
+    state["numbers"] = plan.numbers(state.get("numbers", {}), people, wanted["users"])
     if not noop:
         system.save_state(state)
     left = plan.gone(state["applied"], wanted, [unit["name"] for unit in manifest["units"]])
     ours = set(left["packages"]) & set(state["installed"]) & installed
     left["packages"] = system.removable(ours) if ours else []
     # Besides those of the last bundle, accounts that somebody added by hand.
-    left["users"] = sorted({*left["users"], *system.people()} - set(wanted["users"]))
+    left["users"] = sorted({*left["users"], *people} - set(wanted["users"]))
     go_on = not GOOD.exists()
     secrets, unknown = secrets_store.stage(manifest["secrets"], identity()["AWS_REGION"])
     if unknown:
@@ -129,7 +151,9 @@ def converge(whole: plan.Manifest, *, noop: bool) -> int:
             return 1
     # What is installed or stopped now changes what the units are.
     states = {} if missing or left["units"] else system.unit_states(list(plan.units(manifest)))
-    data = plan.data(manifest, str(BUNDLE), missing, left, secrets, states, go_on=go_on)
+    data = plan.data(
+        *(manifest, str(BUNDLE), missing, left, secrets, states), uids=state["numbers"], go_on=go_on
+    )
     code = puppet(data, noop=noop)
     done = code in DONE and not unknown
     if not noop:

@@ -11,6 +11,8 @@ Listed = dict[str, list[str]]
 
 KINDS = ("files", "directories", "units", "packages", "users", "groups")
 
+FIRST_PERSON = 1000
+"""The first number of a person's account (Debian, login.defs(5))."""
 
 # States of a unit's file, as `systemctl is-enabled` takes them for enabled and not; a static one is neither.
 RUNS = ("enabled", "enabled-runtime", "static", "alias")
@@ -76,6 +78,24 @@ def gone(before: Listed, now: Listed, kept_units: Iterable[str]) -> Listed:
     return left
 
 
+def numbers(known: Mapping[str, int], there: Mapping[str, int], users: Iterable[str]) -> dict[str, int]:
+    """Return the number of each account that is or ever was here, and of those that are to come.
+
+    Nobody gets the number of somebody who left, whose files stay; whoever comes back gets their own again.
+
+    Args:
+        known: numbers of the accounts of earlier runs.
+        there: those of people's accounts that are here.
+        users: names of the accounts that are wanted.
+    """
+    given = {**known, **there}
+    for name in users:
+        others = [number for other, number in there.items() if other != name]
+        if name not in given or given[name] in others:
+            given[name] = max([FIRST_PERSON - 1, *given.values()]) + 1
+    return given
+
+
 def units(manifest: Manifest) -> dict[str, bool]:
     """Return the units by name, and whether each is to run."""
     return {
@@ -120,6 +140,7 @@ def data(
     secrets: list[dict[str, Any]],
     states: Mapping[str, Mapping[str, str]],
     *,
+    uids: Mapping[str, int],
     go_on: bool,
 ) -> dict[str, Any]:
     """Return what Hiera gives to site.pp.
@@ -131,6 +152,7 @@ def data(
         left: what earlier bundles brought and this one lacks.
         secrets: those that were fetched.
         states: what systemd says of the units; those that it says nothing of, Puppet looks at.
+        uids: number of each user's account.
         go_on: whether what fails keeps only what builds on it from being applied, not all that comes after.
     """
     all_units = units(manifest)
@@ -148,6 +170,9 @@ def data(
         "missing": missing,
         "secrets": secrets,
         "parents": parents(manifest) or ["/etc"],
-        "users": [{**user, "expiry": expiry(user["expires"])} for user in manifest["users"]],
+        "users": [
+            {**user, "uid": uids[user["name"]], "expiry": expiry(user["expires"])}
+            for user in manifest["users"]
+        ],
         "gone": left,
     }

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import plan
+
 STATE = Path("/var/lib/managed-server/converge/state.json")
-# adduser.conf(5) and login.defs(5) of Debian: accounts of people.
-FIRST_PERSON, LAST_PERSON = 1000, 59_999
+# adduser.conf(5) and login.defs(5) of Debian: accounts of people end here.
+LAST_PERSON = 59_999
 
 
 def run(*argv: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
@@ -67,9 +69,10 @@ def _removes(packages: list[str]) -> set[str]:
     return set(re.findall(r"^Remv ([^ :]+)", told.stdout, re.MULTILINE))
 
 
-def people() -> list[str]:
-    """Names of the accounts that are a person's."""
-    return sorted(entry.pw_name for entry in pwd.getpwall() if FIRST_PERSON <= entry.pw_uid <= LAST_PERSON)
+def people() -> dict[str, int]:
+    """Names and numbers of the accounts that are a person's."""
+    found = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return {name: found[name] for name in sorted(found) if plan.FIRST_PERSON <= found[name] <= LAST_PERSON}
 
 
 def release() -> str:
@@ -83,7 +86,7 @@ def load_state() -> dict[str, Any]:
     try:
         return dict(json.loads(STATE.read_text()))
     except FileNotFoundError:
-        return {"applied": {}, "installed": []}
+        return {"applied": {}, "installed": [], "numbers": {}}
 
 
 def save_state(state: dict[str, Any]) -> None:

@@ -37,7 +37,11 @@ fi
 mkdir -p "$bundles"
 install -d -m 0755 "$heartbeats"
 exec 9> "$state/fetch.lock"
-flock --nonblock 9 || exit 0 # another run is on
+if [[ "${1-}" == --now ]]; then # for a person, who wants the pointer of now
+    flock --timeout 900 9 || { say "another run has not ended within 15 minutes" && exit 1; }
+else
+    flock --nonblock 9 || exit 0 # another run is on
+fi
 find "$bundles" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} + # of a run that was cut off
 if ! work="$(mktemp -d "$bundles/.new-XXXXXXXX")"; then
     tell critical "can't write below $bundles: is the disk full?"
@@ -82,13 +86,24 @@ get() {
 converge() {
     rm -f "$state/converge/not-installed"
     rm -f "$state/applied" # so that a run that is cut off, or fails, is followed by another
-    if python3 "$bundles/$1/puppet/converge" >&2; then
+    local code=0
+    python3 "$bundles/$1/puppet/converge" >&2 || code=$?
+    [[ -e "$bundles/$1/puppet/converge/__main__.py" ]] || code=4
+    if ((code == 0)); then
         echo "$1" > "$work/applied"
         mv "$work/applied" "$state/applied"
         touch "$state/converged"
         return 0
     fi
+    # Not what was fetched any more: the next run fetches it again.
+    ((code != 4)) || [[ ! -d "$bundles/$1" ]] || discard "$bundles/$1"
     return 1
+}
+
+# In one step, so that no half of it is taken for the whole.
+discard() {
+    mv --no-target-directory "$1" "$work/discarded"
+    rm -rf "$work/discarded"
 }
 
 good="$(basename "$(readlink "$bundles/good" || true)")"
@@ -126,7 +141,7 @@ if converge "$wanted"; then
     # The newest few stay for going back without the network.
     find "$bundles" -mindepth 1 -maxdepth 1 -type d -name '[0-9a-f]*' ! -name "$wanted" -printf '%T@ %p\n' |
         sort --numeric-sort --reverse | tail --lines=+4 | cut --delimiter=' ' --fields=2 |
-        xargs --no-run-if-empty rm -rf
+        while read -r old; do discard "$old"; done
     if [[ -z "$problem" ]]; then
         tell ok "bundle ${wanted:0:12}"
         exit 0
@@ -135,8 +150,10 @@ if converge "$wanted"; then
     exit 1
 fi
 
-echo "$wanted" > "$work/failed"
-mv "$work/failed" "$state/failed"
+if [[ -d "$bundles/$wanted" ]]; then # else there is another to try
+    echo "$wanted" > "$work/failed"
+    mv "$work/failed" "$state/failed"
+fi
 problem="${problem:+$problem; }bundle ${wanted:0:12} can't be applied"
 absent="$(content "$state/converge/not-installed")"
 if [[ -n "$absent" ]]; then

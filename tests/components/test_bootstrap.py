@@ -33,6 +33,8 @@ here = pathlib.Path(__file__).resolve().parents[2]
 log = pathlib.Path(os.environ["FAKE_S3"]) / "converged"
 with log.open("a") as file:
     file.write((here / "name").read_text() + "\\n")
+if not (here / "whole").exists():
+    sys.exit(4)  # as the real one, where a file is missing
 fails = pathlib.Path(os.environ["FAKE_S3"]) / ("fails-" + (here / "name").read_text())
 if fails.exists() and fails.read_text():
     missing = pathlib.Path(os.environ["STATE_DIRECTORY"]) / "converge"
@@ -67,7 +69,9 @@ class Machine:
 
     def deliver(self, name, content=None):
         """Put a bundle and point at it; ``content`` is what lies there instead of the bundle."""
-        bundle = archive({"name": name.encode(), "puppet/converge/__main__.py": CONVERGE.encode()})
+        bundle = archive(
+            {"name": name.encode(), "whole": b"", "puppet/converge/__main__.py": CONVERGE.encode()}
+        )
         sha256 = hashlib.sha256(bundle).hexdigest()
         self.put(f"bundles/web1/{sha256}.tar", bundle if content is None else content)
         self.point(json.dumps({"key": f"bundles/web1/{sha256}.tar", "sha256": sha256}))
@@ -279,6 +283,48 @@ JUNK = hashlib.sha256(b"junk").hexdigest()
 def test_the_script_is_in_the_user_data_as_it_stands():
     text = user_data(ROOT / "templates", factories.customer(), factories.server())
     assert f"<<'FETCH'\n{SCRIPT.read_text()}FETCH\n" in text
+
+
+@pytest.mark.parametrize("gone", ["whole", "puppet/converge/__main__.py"])
+def test_a_bundle_that_was_damaged_here_is_fetched_again(machine, gone):
+    """A file of it is missing: somebody removed it, or the power went while it was being tidied away."""
+    first = machine.deliver("one")
+    machine.fetch()
+    second = machine.deliver("two")
+    machine.fetch()
+    (machine.state / "bundles" / first / gone).unlink()
+    machine.deliver("one")
+    assert machine.fetch().returncode != 0
+    assert machine.heartbeat == f"critical bundle {first[:12]} can't be applied; back on {second[:12]}\n"
+    assert machine.fetch().returncode == 0, "at the next run, not half an hour later"
+    assert (machine.good, machine.heartbeat) == (first, f"ok bundle {first[:12]}\n")
+    (machine.state / "bundles" / first / gone).unlink()  # the good one itself
+    machine.older("converged")
+    assert machine.fetch().returncode != 0
+    assert machine.fetch().returncode == 0
+    assert machine.heartbeat.startswith("ok ")
+    assert machine.standing == sorted([first, second, "good"])
+
+
+def test_a_person_waits_for_the_run_that_is_on(machine):
+    """Who has just added a user wants to see it there; a run that is on may have read an older pointer."""
+    machine.deliver("one")
+    machine.fetch()
+    lock = machine.state / "fetch.lock"
+    script = 'exec 9> "$1"; flock 9; echo held; read -r; touch "$1.ended"'
+    held = ["bash", "-c", script, "bash", str(lock)]
+    with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        assert machine.fetch().returncode == 0, "the timer's run leaves it to the other"
+        assert machine.converged == ["one"]
+        argv = ["bash", SCRIPT, "--now"]
+        with subprocess.Popen(argv, env=machine.environ, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.poll() is None
+            other.communicate("\n")
+            waiting.communicate()
+        assert waiting.returncode == 0
+    assert lock.with_name("fetch.lock.ended").exists()
+    assert machine.converged == ["one", "one"]
 
 
 @pytest.mark.machine

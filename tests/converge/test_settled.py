@@ -33,7 +33,7 @@ ALL = {"web.service": WELL, "old.service": OFF, "nightly.timer": WELL}
 
 
 def looked_at(plan, states):
-    return plan.data(MANIFEST, "/bundle", [], {}, [], states, go_on=False)["looked_at"]
+    return plan.data(MANIFEST, "/bundle", [], {}, [], states, uids={}, go_on=False)["looked_at"]
 
 
 def test_at_none_that_is_as_it_should_be(programs):
