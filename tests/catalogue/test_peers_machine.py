@@ -95,8 +95,24 @@ rm $heartbeat; echo '{told}' >/opt/told; peers | tail -n 1; elements; own; ls ${
 
 
 def test_a_server_that_isnt_there_yet_is_told(run):
-    said = run("echo '{}' >/opt/told; peers; ls /var/lib/managed-server/peers ${heartbeat%/*}")
+    said = run("echo '{}' >/opt/told; peers; ls /var/lib/managed-server ${heartbeat%/*}")
     assert said == [
         *("peers: nothing says where db1 is", "exit 1"),
-        *("/var/lib/managed-server/heartbeat:", "", "/var/lib/managed-server/peers:", "managed.nft"),
+        *("/var/lib/managed-server:", "heartbeat", "", "/var/lib/managed-server/heartbeat:"),
     ]
+
+
+def test_rules_of_a_bundle_without_the_link_are_taken_and_so_are_those_with_it_before_anybody_is_known(run):
+    """Back to an older bundle, or on to one that no longer knows a server: what was learned is no fault."""
+    said = run(
+        """
+nft -f /etc/nftables.conf && echo "nobody known"
+printf 'add element inet managed peer-old { 10.80.0.9 }\\n' >/tmp/old; mkdir -p /var/lib/managed-server/peers
+cp /tmp/old /var/lib/managed-server/peers/peer-old.nft
+nft -c -f /etc/nftables.conf && echo "another one known"
+cp /tmp/old /var/lib/managed-server/peers/managed.nft
+echo '{"db1": {"ipv4": "10.80.0.5"}}' >/opt/told; peers; ls /var/lib/managed-server/peers
+nft -f /etc/nftables.conf; elements
+"""
+    )
+    assert said == ["nobody known", "another one known", "exit 0", "peer-db1.nft", '["10.80.0.5"]']

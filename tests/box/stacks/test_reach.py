@@ -308,3 +308,13 @@ def test_whoever_knocks_too_often_is_held_back(web1, fleet):
     accepted = int(done.stdout)
     assert 0 < accepted <= limit + 5, "a few come in as time passes"
     assert fleet.at("another", "192.0.2.10").reaches(target, [22]) == {22}
+
+
+def test_nobodys_programs_get_the_servers_credentials(web1, hub_server):
+    """With them anybody could read the backup's passphrase, and with that everybody's files."""
+    ask = """curl -s -o /dev/null -w '%{http_code}' --max-time 20 -X PUT \
+        -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token"""
+    for server in (web1, hub_server):
+        for user, answer in (("root", "200"), ("nagios", "200"), ("www-data", "000"), ("nobody", "000")):
+            said = server.box.run(["setpriv", "--reuid", user, "--clear-groups", "bash", "-c", ask])
+            assert said.stdout == answer, (server.spec.name, user, said)
