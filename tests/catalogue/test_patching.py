@@ -3,6 +3,7 @@
 # ruff: noqa: E501  lines of the shell
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -46,12 +47,12 @@ rm -f /etc/apt/sources.list.d/*; : >/etc/apt/sources.list
 def server(root, tmp_path, machines):
     release, tree = machines
 
-    def run(script, software="nginx, php, percona", reboot="if-needed"):
+    def run(script, software="nginx, php, percona", reboot="if-needed", also=()):
         changes = {
             "software: [nginx, php]": f"software: [{software}]",
             "disk_gb: 80": f'disk_gb: 80\n        debian: {release}\n        maintenance: {{day: saturday, time: "07:30", reboot: {reboot}}}',
         }
-        files = files_of(root, customer(tmp_path, changes), ["patching"])
+        files = files_of(root, customer(tmp_path, changes), ["patching", *also])
         result = run_script(tree, f"{script}\necho done", files)
         lines = result.stdout.splitlines()
         assert lines[-1:] == ["done"], result
@@ -79,6 +80,49 @@ def test_upgrades_come_from_debian_and_the_vendors_of_what_the_server_runs(serve
     assert upgraded(server, software="nginx, php") == debian
 
 
+NEW_KERNEL = """
+build kernel 1 /tmp/kernel-1.deb && dpkg --install /tmp/kernel-1.deb >/dev/null
+at=/srv/security/dists/*/main/binary-amd64
+sed -i 's/^Description: a$/&\\nDepends: a-new/' /tmp/kernel-2/DEBIAN/control 2>/dev/null
+entry() {  # name, version, more
+    mkdir -p /tmp/$1-$2/DEBIAN
+    printf "Package: a-$1\\nVersion: $2\\nArchitecture: all\\n$3Maintainer: a <a@a.example>\\nDescription: a\\n" >/tmp/$1-$2/DEBIAN/control
+    dpkg-deb --build /tmp/$1-$2 /srv/security/a-$1_$2_all.deb >/dev/null
+    file=/srv/security/a-$1_$2_all.deb
+    (cat /tmp/$1-$2/DEBIAN/control; printf 'Filename: a-%s_%s_all.deb\\nSize: %s\\nSHA256: %s\\n\\n' $1 $2 \
+        $(stat -c %s $file) $(sha256sum <$file | cut -d ' ' -f 1)) >>$(echo $at/Packages)
+}
+entry kernel 2 'Depends: a-new\\n'; entry new 1 ''
+sum=$(sha256sum <$(echo $at/Packages) | cut -d ' ' -f 1) size=$(stat -c %s $at/Packages)
+sed -i "s|^ .* main/binary-amd64/Packages| $sum $size main/binary-amd64/Packages|" /srv/security/dists/*/Release
+"""
+PLUGIN = """
+mkdir -p /var/lib/apt/periodic; touch /var/lib/apt/periodic/update-stamp; touch -d '3 days ago' /var/lib/apt/periodic/upgrade-stamp
+plugin() { setpriv --reuid nagios --regid nagios --init-groups /usr/local/lib/managed-server/plugins/check-security-updates 48; echo $?; }
+"""
+
+
+def test_a_security_update_that_brings_a_new_package_is_told_when_it_is_left(server):
+    """A new kernel is one: `apt-get upgrade`, which check_apt looks at by itself, never takes it."""
+    made = f"{MAKE}archive security Debian Debian-Security {server.codename}-security\n"
+    current = "apt-get -qq update; apt-get -qq -y install a-security >/dev/null 2>&1"
+    said = server(f"{made}{current}\n{PLUGIN}plugin\n{NEW_KERNEL}apt-get -qq update; plugin", also=["nrpe"])
+    assert said[:2] == ["OK - no security update is pending", "0"]
+    assert said[2:] == [
+        "CRITICAL - 2 packages available for dist-upgrade (2 critical updates). ; the last upgrade run began 72 h ago",
+        "2",
+    ]
+
+
+def test_without_a_security_archive_nothing_pending_says_nothing(server):
+    said = server(
+        f"{MAKE}archive main Debian Debian {server.codename}\napt-get -qq update\n{PLUGIN}plugin",
+        also=["nrpe"],
+    )
+    assert said[-1] == "2"
+    assert said[-2].startswith("CRITICAL - apt knows no security archive of Debian")
+
+
 # --- the window ------------------------------------------------------------------------------------
 
 FAKES = """
@@ -91,14 +135,19 @@ esac
 END
 cat >/usr/local/bin/needrestart <<'END'
 #!/bin/sh
-echo "needrestart $*"
+case $* in
+    *-b*) for unit in $(cat /tmp/left 2>/dev/null); do echo "NEEDRESTART-SVC: $unit"; done ;;
+    *) echo "needrestart $*" ;;
+esac
 END
 printf '#!/bin/sh\\nrm -rf /tmp/busy/*-soon.service\\nexec /bin/sleep 0.2\\n' >/usr/local/bin/sleep
 chmod 755 /usr/local/bin/*
 mkdir -p /tmp/busy
 export PATH=/usr/local/bin:$PATH
-maintenance() { /usr/local/lib/managed-server/maintenance --now 2>/dev/null; cat /var/lib/managed-server/heartbeat/maintenance; }
+maintenance() { MAINTAIN; }
 """
+MAINTAIN = "/usr/local/lib/managed-server/maintenance --now 2>/dev/null; cat /var/lib/managed-server/heartbeat/maintenance"
+FAKES = FAKES.replace("MAINTAIN", MAINTAIN)
 DUE = "echo linux-image-amd64 >/run/reboot-required.pkgs; touch /run/reboot-required\n"
 SERVICES = "needrestart -q -l -r a"
 
@@ -119,6 +168,41 @@ def test_the_stack_file_may_forbid_it(server):
         SERVICES,
         "ok services were restarted where needed; a reboot is due, and the stack file says never",
     ]
+
+
+def test_what_still_runs_with_old_libraries_is_told(server):
+    said = server(
+        f"{FAKES}echo dbus.service systemd-logind.service >/tmp/left; maintenance\n"
+        "echo dbus.service nginx.service >/tmp/left; maintenance"
+    )
+    did = "services were restarted where needed"
+    assert said == [
+        *(SERVICES, f"ok {did}; with old libraries until a reboot: dbus.service systemd-logind.service"),
+        *(SERVICES, f"warning still with old libraries: nginx.service; {did}"),
+    ]
+
+
+def test_no_software_of_the_server_is_spared(server):
+    """The package's own settings leave OpenVPN as it is, whatever it was asked to do."""
+    spared = r"""
+cat >/tmp/spared.pl <<'END'
+our %nrconf; eval do { local(@ARGV, $/) = '/etc/needrestart/needrestart.conf'; <> }; die $@ if $@;
+for my $unit (@ARGV) { print "$unit\n" if grep { $unit =~ /$_/ && !$nrconf{override_rc}{$_} } keys %{$nrconf{override_rc}} }
+END
+perl /tmp/spared.pl openvpn-server@server.service nginx.service dbus.service"""
+    assert server(spared, software="nginx, php, openvpn") == ["dbus.service"]
+    assert server(spared, software="nginx, php") == ["openvpn-server@server.service", "dbus.service"]
+
+
+def test_a_converge_or_a_restore_is_not_broken_off(server):
+    short = "sed -i 's/wait_s=[0-9]*/wait_s=1/' /usr/local/lib/managed-server/maintenance\n"
+    lock = "/run/managed-server/converge.lock"
+    said = server(
+        f"{FAKES}{short}{DUE}mkdir -p {Path(lock).parent}; flock {lock} -c 'PATH=$PATH; {MAINTAIN}'\n"
+    )
+    assert said == ["warning put off for a week: a converge or a restore was still running"]
+    held = f"printf '#!/bin/sh\\nflock --nonblock {lock} true || echo held\\n' >/usr/local/bin/needrestart\n"
+    assert server(f"{FAKES}{held}maintenance")[0] == "held", "none begins while services are restarted"
 
 
 def test_a_job_is_not_broken_off(server):

@@ -96,3 +96,17 @@ def test_cloudwatch_is_told_of_heartbeats_where_their_alarms_wait(fleet, web1):
     assert set(waiting) == {heartbeat.metric for heartbeat in web1.spec.cloudwatch.heartbeats}
     assert told == {name: names for name, names in waiting.items() if name not in NOT_IN_A_BOX}
     assert {"backup-age", "converge-age", "dumps-age"} <= set(told)
+
+
+def test_what_containers_mount_is_no_disk(web1):
+    """Below a folder of root's own Nagios' account sees nothing: that would wake somebody again and again."""
+    web1.box.run(
+        """mkdir -p /var/lib/docker/overlay2/abc/merged && chmod 0710 /var/lib/docker &&
+        mount -t overlay -o lowerdir=/usr:/etc overlay /var/lib/docker/overlay2/abc/merged""",
+        check=True,
+    )
+    try:
+        found = outcomes(web1, {"nrpe-disk", "nrpe-inodes", "nrpe-disk-full"})
+        assert [code for code, _ in found.values()] == [0, 0, 0], found
+    finally:
+        web1.box.run("umount /var/lib/docker/overlay2/abc/merged; rm -r /var/lib/docker", check=True)
