@@ -24,6 +24,10 @@ class Drill:
     """From nothing to a machine with everything on it, and judged."""
     files: int
     """Whose sha256 is that of the inventory."""
+    changed: int
+    """Which were written to between inventory and snapshot: their sha256 says nothing."""
+    absent: int
+    """Which the snapshot lacks, as they went between the two. The restore fails where there are many."""
     tables: int
     rows: int
     empty: tuple[str, ...]
@@ -44,7 +48,7 @@ class Drill:
 
 def failed(customer: str, server: str, time: str, minutes: float, problem: str) -> Drill:
     """A drill that didn't come to a restore."""
-    return Drill(customer, server, time, "", None, minutes, 0, 0, 0, (), 0, (problem,))
+    return Drill(customer, server, time, "", None, minutes, 0, 0, 0, 0, 0, (), 0, (problem,))
 
 
 def judge(
@@ -72,7 +76,8 @@ def judge(
     snapshot = answer.get("snapshot")
     return Drill(
         customer, server, time, snapshot if isinstance(snapshot, str) else "", _number(answer, "age_hours"),
-        minutes, _count(answer, "files"), _count(answer, "tables"), _count(answer, "rows"),
+        minutes, _count(answer, "files"), _count(answer, "changed"), _count(answer, "absent"),
+        _count(answer, "tables"), _count(answer, "rows"),
         _empty(answer, dumps), _count(answer, "tampered"), tuple(problems),
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ from managed_server.drills import failed, judge
 from tests.conftest import ROOT
 
 GOOD = {
-    "snapshot": "56adc86c", "age_hours": 3.5, "limit_hours": 26, "files": 30, "changed": 1, "tables": 4,
-    "rows": 5000, "empty": [], "tampered": 0, "problems": [], "minutes": 0.2,
+    "snapshot": "56adc86c", "age_hours": 3.5, "limit_hours": 26, "files": 30, "changed": 1, "absent": 2,
+    "tables": 4, "rows": 5000, "empty": [], "tampered": 0, "problems": [], "minutes": 0.2,
 }  # fmt: skip
 
 
@@ -24,8 +24,8 @@ def test_a_good_drill():
     assert found.problems == ()
     assert found.as_json() == {
         "customer": "acme", "server": "web1", "time": "2026-11-25T05:00:00Z", "snapshot": "56adc86c",
-        "age_hours": 3.5, "minutes": 1.5, "files": 30, "tables": 4, "rows": 5000, "empty": (), "tampered": 0,
-        "ok": True, "problems": (),
+        "age_hours": 3.5, "minutes": 1.5, "files": 30, "changed": 1, "absent": 2, "tables": 4, "rows": 5000,
+        "empty": (), "tampered": 0, "ok": True, "problems": (),
     }  # fmt: skip
 
 

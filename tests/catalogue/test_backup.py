@@ -242,3 +242,11 @@ DENIED=1 {BACKUP} take; cat {HEARTBEATS}/backup-result
     assert "can't be read" not in said[-2]
     assert "1 files can't be read, first /b" in said[-1]
     assert said[-1].startswith("warning ")
+
+
+def test_a_folder_that_somebody_moved_elsewhere_is_told(place):
+    """Restic keeps the link, and nothing of what is behind it; the drill would hold that against itself."""
+    moved = "mkdir /mnt/big && mv /var/www /mnt/big/www && ln -s /mnt/big/www /var/www"
+    said = place.run(f"{SITE}{moved}\n{BACKUP} take; cat {HEARTBEATS}/backup-result")
+    assert said[-1].startswith("warning ")
+    assert "/var/www is a link, and what is behind it isn't backed up; " in said[-1]

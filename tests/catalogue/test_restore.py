@@ -1,15 +1,19 @@
 """What the restore's entry says agrees with the backup's."""
 
+import contextlib
+import hashlib
+import json
 import os
 import runpy
 from types import SimpleNamespace
 
+import pytest
 import yaml
 
 from managed_server.rendering import render_server
 from managed_server.resolve import load_customer
 from tests.conftest import ROOT
-from tests.stackfile import write_stack
+from tests.stackfile import STACK, write_stack
 
 
 def read(name):
@@ -54,8 +58,85 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(inpu
     monkeypatch.setattr(os, "lchown", lambda path, uid, gid: given.update({path: (uid, gid)}))
     space["numbers_by_name"](repository, {"id": "1"})
     assert given == {str(dump): (102, 7), str(tool): (101, 55), str(link): (102, 55)}
+    assert space["renumbered"]({"alice": 1000, "carol": 1002}, {"alice": 1000, "carol": 1001}) == {
+        1002: 1001,
+        1001: 0,
+    }, "files of bob, who had left, are not carol's"
     assert tool.stat().st_mode & 0o7777 == 0o4755
     given.clear()
     monkeypatch.setitem(space, "inventory", dict)
     space["numbers_by_name"](repository, {"id": "1"})
     assert given == {}, "an inventory of before says nothing of accounts"
+
+
+def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(
+    inputs, tmp_path, monkeypatch
+):
+    """The web server misses a certificate that is in no backup: the databases come back all the same."""
+    write_stack(inputs, STACK.replace("software: [nginx, php]", "software: [nginx, php, percona]"))
+    customer = load_customer(inputs, "acme")
+    files = render_server(inputs / "templates", customer, customer.server("web1"))
+    program = tmp_path / "restore.py"
+    program.write_bytes(next(file.content for file in files if file.path.endswith("/managed-server/restore")))
+    space = runpy.run_path(str(program))["restore_all"].__globals__
+    started = []
+
+    def run(*command):
+        if command[:2] == ("systemctl", "start"):
+            started.extend(command[2:])
+            if command[2:] == ("nginx.service",):
+                raise space["Failed"]("systemctl: Job for nginx.service failed")
+        return ""
+
+    whole = {"files": 1, "changed": 0, "absent": 0, "problems": []}
+    rows = {"tables": 2, "rows": 3, "empty": [], "problems": []}
+    for name, value in (
+        ("run", run),
+        ("standstill", contextlib.nullcontext),
+        ("numbers_by_name", lambda *_: None),
+        ("check_files", lambda *_: whole),
+        ("restore_dumps", lambda: rows),
+    ):
+        monkeypatch.setitem(space, name, value)
+    done = space["restore_all"](SimpleNamespace(restic=lambda *_: ""), {"id": "1"})
+    assert (done["rows"], done["files"]) == (3, 1)
+    assert done["problems"] == ["nginx.service doesn't start: systemctl: Job for nginx.service failed"]
+    assert started == space["UNITS"]
+    assert len(started) > 2
+    for timer in ("apt-daily.timer", "apt-daily-upgrade.timer", "managed-maintenance.timer"):
+        assert timer in space["TIMERS"]
+
+
+@pytest.mark.parametrize(
+    ("count", "gone", "problems"),
+    [
+        (2000, 10, []),
+        (2000, 11, ["11 of 2000 files are not in the snapshot: too many to have gone meanwhile"]),
+        (20, 10, []),
+        (20, 20, ["not one file was restored as it was", "20 of 20 files are not in the snapshot"]),
+    ],
+)
+def test_files_that_the_snapshot_lacks_are_counted_and_few(
+    inputs, tmp_path, monkeypatch, count, gone, problems
+):
+    write_stack(inputs)
+    customer = load_customer(inputs, "acme")
+    files = render_server(inputs / "templates", customer, customer.server("web1"))
+    program = tmp_path / "restore.py"
+    program.write_bytes(next(file.content for file in files if file.path.endswith("/managed-server/restore")))
+    space = runpy.run_path(str(program))["check_files"].__globals__
+    monkeypatch.setitem(space, "STATE", tmp_path)
+    sha256, nodes, lines = hashlib.sha256(b"x").hexdigest(), [], []
+    for number in range(count):
+        path = tmp_path / f"file{number}"
+        lines.append(json.dumps([str(path), sha256, 1, 1_000_000_000, 0]))
+        if number >= gone:
+            path.write_text("x")
+            node = {"type": "file", "path": str(path), "size": 1, "mtime": "1970-01-01T00:00:01Z"}
+            nodes.append(node)
+    (tmp_path / "files.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "inventory.json").write_text(json.dumps({"files": count}))
+    found = space["check_files"](SimpleNamespace(nodes=lambda _: iter(nodes)), {"id": "1"})
+    assert (found["files"], found["changed"], found["absent"]) == (count - gone, 0, gone)
+    assert len(found["problems"]) == len(problems)
+    assert all(said.startswith(wanted) for said, wanted in zip(found["problems"], problems, strict=True))

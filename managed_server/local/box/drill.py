@@ -207,7 +207,7 @@ def _passphrase(customer: CustomerSpec, local: aws.LocalAws) -> str:
 
 
 def _show(done: list[drills.Drill]) -> None:
-    figures = ("minutes", "files", "tables", "rows", "tampered")
+    figures = ("minutes", "files", "changed", "absent", "tables", "rows", "tampered")
     table = Table("server", "result", "snapshot", "age", *figures, box=None)
     for each in done:
         age = "" if each.age_hours is None else f"{each.age_hours:g} h"
