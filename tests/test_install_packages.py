@@ -1,7 +1,9 @@
 """What is installed when a package can't be had: nothing, or on a machine's first converge all the others."""
 
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -25,6 +27,7 @@ if [[ ${words[0]} == update ]]; then exit "$(cat "$FAKE/update")"; fi
 names=" ${words[*]:1} "
 if [[ $names == *" unknown "* ]]; then exit 100; fi
 if $simulate; then exit 0; fi
+if [[ $names == *" slow "* ]]; then touch "$FAKE/slow"; exec sleep 600; fi
 if [[ $names == *" late "* ]]; then
     if ! $fix; then exit 100; fi
     names=${names/ late / }
@@ -45,19 +48,29 @@ def install(tmp_path):
         SCRIPT.read_text().replace("/run/managed-server", str(tmp_path)).replace("/usr/sbin", str(tmp_path))
     )
 
-    def run(*arguments, update=0):
+    def run(*arguments, update=0, ended=False):
         (tmp_path / "update").write_text(f"{update}\n")
         environ = {**os.environ, "FAKE": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            ["sh", "-c", text, "install-packages", *arguments], env=environ, capture_output=True, check=False
-        )
+        with subprocess.Popen(
+            ["sh", "-c", text, "install-packages", *arguments],
+            env=environ,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as done:
+            if ended:  # as systemd ends a service: all its processes at once
+                deadline = time.monotonic() + 60
+                while not (tmp_path / "slow").exists() and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                assert (tmp_path / "no-start").exists()
+                os.killpg(done.pid, signal.SIGTERM)
+            _, stderr = done.communicate(timeout=60)
         assert not (tmp_path / "no-start").exists(), "services start again"
         assert (tmp_path / "policy-rc.d").exists()
         listed = tmp_path / "installed"
         return (
             done.returncode,
             sorted(set(listed.read_text().split())) if listed.exists() else [],
-            done.stderr,
+            stderr,
         )
 
     return run
@@ -84,3 +97,7 @@ def test_or_no_other_where_that_is_asked_for(install, bad):
 def test_lists_that_can_not_be_fetched_are_no_reason_either(install):
     assert install("one", update=100)[:2] == (1, [])
     assert install("--what-can-be-had", "one", update=100)[:2] == (0, ["one"])
+
+
+def test_services_start_again_also_when_it_is_ended(install):
+    assert install("one", "slow", ended=True)[:2] == (143, [])

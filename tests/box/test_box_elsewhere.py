@@ -123,6 +123,20 @@ def test_what_the_stack_file_says_wrong_changes_nothing(far):
     assert far.box.run(["test", "-e", "/etc/managed-server"]).returncode == 1
 
 
+def test_a_machine_that_nobody_would_ever_patch_is_refused(far):
+    """Its provider's image has no archive of security updates: all checks would call it up to date."""
+    sources = "$(grep -rl -- -security /etc/apt/sources.list /etc/apt/sources.list.d)"
+    far.box.run(f"sed -i.right s/trixie-security/trixie-updates/ {sources}", check=True)
+    try:
+        done = far.bootstrap()
+    finally:
+        back = 'for f in $(find /etc/apt -name "*.right"); do mv "$f" "${f%.right}"; done'
+        far.box.run(back, check=True)
+    assert done.returncode == 1
+    assert "apt has no trixie-security among its sources: nothing would ever be patched" in done.stderr
+    assert far.known() == set()
+
+
 def test_one_command_brings_a_verified_bundle_and_a_key_that_is_the_machines_own(far):
     # Name servers that somebody wrote down: systemd-resolved, which comes, would know nothing of them.
     by_hand = "search acme.example\nnameserver 192.0.2.53\nnameserver 127.0.0.1\n"
