@@ -12,6 +12,7 @@ state="${STATE_DIRECTORY:-/var/lib/managed-server}"
 bundles="$state/bundles"
 heartbeats="$state/heartbeat"
 every=1800 # seconds: how often a machine that has its bundle is looked over, and a failed bundle tried again
+patience=840 # seconds, three runs: a bucket that is out of reach for a moment wakes nobody
 
 say() { echo "fetch-bundle: $1" >&2; }
 
@@ -54,8 +55,11 @@ get() {
     local pointer="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_POINTER_KEY"
     if ! aws s3 cp --quiet "$pointer" "$work/pointer" >&2; then
         problem="can't fetch the pointer"
+        [[ -e "$state/unreachable" ]] || : > "$state/unreachable"
+        (($(age "$state/unreachable") >= patience)) || word=warning
         return
     fi
+    rm -f "$state/unreachable"
     local named
     named="$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["sha256"])' "$work/pointer" 2> /dev/null)" ||
         named=""
@@ -107,7 +111,7 @@ discard() {
 }
 
 good="$(basename "$(readlink "$bundles/good" || true)")"
-wanted="" problem=""
+wanted="" problem="" word=critical
 get
 if [[ -n "$problem" ]]; then
     say "$problem"
@@ -127,7 +131,7 @@ if [[ "$wanted" == "$failed" && -n "$good" && "${1-}" != --now ]] && (($(age "$s
 fi
 if [[ "$wanted" == "$applied" && "${1-}" != --now ]] && (($(age "$state/converged") < every)); then
     if [[ -n "$problem" ]]; then
-        tell critical "$problem; bundle ${good:0:12} stays"
+        tell "$word" "$problem; bundle ${good:0:12} stays"
         exit 1
     fi
     tell ok "bundle ${wanted:0:12}"
@@ -146,7 +150,7 @@ if converge "$wanted"; then
         tell ok "bundle ${wanted:0:12}"
         exit 0
     fi
-    tell critical "$problem; bundle ${wanted:0:12} stays"
+    tell "$word" "$problem; bundle ${wanted:0:12} stays"
     exit 1
 fi
 

@@ -188,7 +188,6 @@ def test_only_a_few_old_bundles_stay(machine):
         (lambda m: m.point('{"sha256": "../../etc"}'), "the pointer names no sha256"),
         (lambda m: m.point('{"sha256": "%s"}' % ("A" * 64)), "the pointer names no sha256"),
         (lambda m: m.point('{"sha256": "%s"}' % ("b" * 64)), "can't fetch bundle bbbb"),
-        (lambda m: (m.bucket / "servers/web1/current.json").unlink(), "can't fetch the pointer"),
         (
             lambda m: m.put(f"bundles/web1/{JUNK}.tar", b"junk") or m.point(json.dumps({"sha256": JUNK})),
             "can't be unpacked",
@@ -214,6 +213,33 @@ def test_whatever_is_wrong_the_good_bundle_stays_and_someone_is_told(machine, br
     machine.deliver("two")
     assert machine.fetch().returncode == 0
     assert machine.heartbeat.startswith("ok "), "it heals by itself"
+
+
+def test_a_bucket_that_is_out_of_reach_for_a_moment_wakes_nobody(machine):
+    good = machine.deliver("one")
+    machine.fetch()
+    pointer = machine.bucket / "servers/web1/current.json"
+    away = pointer.rename(pointer.with_suffix(".away"))
+    said = f"can't fetch the pointer; bundle {good[:12]} stays\n"
+    for _ in range(2):
+        assert machine.fetch().returncode != 0
+        assert machine.heartbeat == f"warning {said}"
+    machine.older("unreachable", 841)
+    machine.older("converged")
+    assert machine.fetch().returncode != 0
+    assert machine.heartbeat == f"critical {said}"
+    assert machine.converged == ["one", "one"], "what drifted is put right all the same"
+    away.rename(pointer)
+    assert machine.fetch().returncode == 0
+    assert machine.heartbeat.startswith("ok ")
+    pointer.unlink()
+    machine.fetch()
+    assert machine.heartbeat == f"warning {said}", "it begins anew"
+
+
+def test_a_new_machine_that_reaches_nothing_is_told_of_at_once(machine):
+    assert machine.fetch().returncode != 0
+    assert machine.heartbeat == "critical can't fetch the pointer; this machine has never had a bundle\n"
 
 
 def test_a_bundle_that_can_not_be_applied_is_undone_by_the_last_good_one(machine):

@@ -32,6 +32,9 @@ def test_the_bucket_is_gone(fleet, healed, foreign):
     try:
         done = healed.converge()
         assert done.returncode != 0
+        assert healed.heartbeat().startswith("warning can't fetch the pointer; bundle ")
+        healed.box.run("touch -d '15 minutes ago' /var/lib/managed-server/unreachable", check=True)
+        healed.converge()
         assert healed.heartbeat().startswith("critical can't fetch the pointer; bundle ")
         assert serves(healed, foreign)
         healed.box.run("systemctl stop nginx", check=True)
