@@ -22,8 +22,11 @@ from managed_server.problems import InputError, Path
 E = TypeVar("E", bound=Entry)
 
 
-# A stack file's account, in whichever style it is written.
-_ACCOUNT = re.compile(r"""^[^#\n]*\baccount_id["']?\s*:\s*["']?([0-9]{12})\b""", re.MULTILINE)
+# A stack file's accounts, in whichever style they are written, by their keys.
+_ACCOUNTS = {
+    key: re.compile(rf"""^[^#\n]*\b{key}["']?\s*:\s*["']?([0-9]{{12}})\b""", re.MULTILINE)
+    for key in ("account_id", "backup_account_id")
+}
 
 _MOST_KEPT = 100
 """Choices of an entry's settings that are kept for the next server with the same; there may be any number."""
@@ -144,12 +147,14 @@ class Project:
         return files or ((table,) if (self.root / table).is_file() else ())
 
     @cached_property
-    def stacks_by_account(self) -> dict[str, list[str]]:
-        """Stacks by the AWS account that their files seem to name: read a file properly before it counts."""
-        found: dict[str, list[str]] = {}
+    def stacks_by_account(self) -> dict[str, dict[str, list[str]]]:
+        """Stacks by key and AWS account that their files seem to name: read one properly before it counts."""
+        found: dict[str, dict[str, list[str]]] = {key: {} for key in _ACCOUNTS}
         for path in sorted((self.root / "stacks").glob("Pulumi.*.yaml")):
-            for account_id in sorted(set(_ACCOUNT.findall(path.read_text(errors="replace")))):
-                found.setdefault(account_id, []).append(
-                    path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-                )
+            text = path.read_text(errors="replace")
+            for key, pattern in _ACCOUNTS.items():
+                for account_id in sorted(set(pattern.findall(text))):
+                    found[key].setdefault(account_id, []).append(
+                        path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+                    )
         return found

@@ -14,14 +14,19 @@ _AT: Path = ("aws", "shares_account_with")
 
 
 def problems(project: Project, stack: str, aws: Aws) -> Iterator[tuple[Path, str]]:
-    """Yield what is wrong with a stack's account: another customer's, or shared without a word."""
-    if aws.backup_account_id == aws.account_id:
-        yield ("aws", "backup_account_id"), "is the account of the servers; name another one, or leave it out"
+    """Yield what is wrong with a stack's accounts: another customer's, or shared without a word."""
+    yield from _of_backups(project, stack, aws)
+    for other, theirs in _others(project, stack, "backup_account_id", aws.account_id):
+        if theirs.account_id != aws.account_id:  # else it is told of that file
+            message = (
+                f"is where the stack {other!r} has its backups; write the customer's own account here, or an "
+                "account for backups alone there"
+            )
+            yield ("aws", "account_id"), message
     first = aws.shares_account_with
     if first is None:
-        for other in project.stacks_by_account.get(aws.account_id, ()):
-            found = _aws_of(project.root, other) if other != stack else None
-            if found and found.account_id == aws.account_id and found.shares_account_with != stack:
+        for other, theirs in _others(project, stack, "account_id", aws.account_id):
+            if theirs.shares_account_with != stack:
                 message = (
                     f"is the account of the stack {other!r} as well; if both are one customer's, write "
                     f"shares_account_with: {other}, else the customer's own account"
@@ -74,6 +79,29 @@ def baseline(project: Project, aws: Aws) -> spec.Baseline:
         trail=trail,
         alarms=alarms if trail else (),
     )
+
+
+def _of_backups(project: Project, stack: str, aws: Aws) -> Iterator[tuple[Path, str]]:
+    """Yield whose account that of the backups is: whoever has rights there could read and end them."""
+    account = aws.backup_account_id
+    if account is None:
+        return
+    at: Path = ("aws", "backup_account_id")
+    if account == aws.account_id:
+        yield at, "is the account of the servers; name another one, or leave it out"
+        return
+    hubs = [name for name, hub in project.provider.hubs.items() if hub.account_id == account]
+    whose = [f"the hub {name!r} in provider.yaml" for name in hubs]
+    for one in whose or [f"the stack {name!r}" for name, _ in _others(project, stack, "account_id", account)]:
+        yield at, f"is the account of {one}; name one for backups alone, or leave it out"
+
+
+def _others(project: Project, stack: str, key: str, account: str) -> Iterator[tuple[str, Aws]]:
+    """Yield the other stacks whose file has an account below a key."""
+    for other in project.stacks_by_account[key].get(account, ()):
+        found = _aws_of(project.root, other) if other != stack else None
+        if found and getattr(found, key) == account:
+            yield other, found
 
 
 def _regions(aws: Aws) -> set[str]:

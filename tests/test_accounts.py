@@ -73,6 +73,36 @@ def test_backups_may_be_in_another_account(inputs):
     assert "aws.backup_account_id: is the account of the servers; name another one" in said(inputs, "acme")
 
 
+def test_backups_are_in_nobodys_account_of_servers(inputs):
+    """Who has rights in it could decrypt them; whichever of the two files is looked at says so."""
+    theirs = STACK.replace(ACCOUNT, '"222222222222"')
+    write_stack(inputs, theirs, "other")
+    write_stack(inputs, aws(backup_account_id='"222222222222"'))
+    text = said(inputs, "acme")
+    assert "Pulumi.acme.yaml:6: aws.backup_account_id: is the account of the stack 'other'; name one" in text
+    text = said(inputs, "other")
+    assert "Pulumi.other.yaml:6: aws.account_id: is where the stack 'acme' has its backups; write" in text
+    hub = load_project(inputs).provider.hubs["hub"].account_id
+    write_stack(inputs, aws(backup_account_id=f'"{hub}"'))
+    text = said(inputs, "acme")
+    assert "aws.backup_account_id: is the account of the hub 'hub' in provider.yaml; name one" in text
+    assert "the stack 'hub'" not in text, "it is said once"
+    assert "aws.account_id: is where the stack 'acme' has its backups" in said(inputs, "hub")
+
+
+def test_stacks_may_have_their_backups_in_one_account(inputs):
+    write_stack(inputs, aws(backup_account_id='"333333333333"'))
+    text = aws(backup_account_id='"333333333333"').replace(ACCOUNT, '"222222222222"')
+    write_stack(inputs, text, "other")
+    assert not check_stacks(inputs, ["acme", "other"]).errors
+
+
+def test_a_slip_in_one_file_is_not_told_of_another(inputs):
+    write_stack(inputs, aws(backup_account_id=ACCOUNT))
+    write_stack(inputs, aws(shares_account_with="acme"), "second")
+    assert not baseline(inputs, "second").trail, "it is right by itself"
+
+
 def test_a_network_is_given_whole_or_made(inputs):
     write_stack(inputs)
     network = resolve_stack(load_project(inputs), "acme")[0].network
