@@ -156,10 +156,10 @@ def read_yaml(path: FilePath, root: FilePath) -> Document:
         return document
     try:
         node = yaml.compose(text, Loader=_Loader)
-        if node is None:
-            document.problems.append(Problem(name, 1, "", "is empty"))
-        else:
+        if node is not None:
             document.data = _Builder(document).build(node, ())
+        if document.data is None:  # also where it holds only `---` or `~`
+            document.problems.append(Problem(name, 1, "", "is empty"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.context, error.problem) if part)

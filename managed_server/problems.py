@@ -29,6 +29,8 @@ class InputError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
+        if not self.problems:  # who counts problems would take the input for right
+            raise ValueError("an InputError without a problem")
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from managed_server import proven
 from managed_server.fragment import build_fragment
+from managed_server.inputs import SINGLE_FILES
 from managed_server.reports.check import check_stacks
 from tests.stackfile import KEY, STACK, write_stack
 
@@ -260,6 +261,7 @@ def test_broken_catalogue_does_not_hide_broken_stacks(inputs):
         "config:\n  managed-server:customer: {servers: {web1: {software: {a: 1}}}, users: [1]}\n",
         "config:\n  managed-server:customer:\n    servers: {1: 2, x: null}\n    contract: now\n",
         "- 1\n",
+        "---\n",
         "config:\n  managed-server:customer: {contacts: [[]], hub: [], aws: {region: 1}, name: {}}\n",
     ],
 )
@@ -269,6 +271,19 @@ def test_nonsense_is_located_and_no_traceback(inputs, text):
     assert done.returncode == 2, done.stdout
     assert "Traceback" not in done.stderr
     assert all(line.startswith(f"error: {FILE}:") for line in done.stderr.splitlines()[:-1]), done.stderr
+
+
+NOTHING = ("---\n", "~\n", "---\n# to be written\n")
+READ = (FILE, *(path for path, _ in SINGLE_FILES.values()), "catalogue/software/nginx.yaml")
+
+
+@pytest.mark.parametrize("file", READ)
+def test_a_file_that_holds_nothing_is_told_of(inputs, file):
+    write_stack(inputs)
+    for text in NOTHING:
+        (inputs / file).write_text(text)
+        found = [str(problem) for problem in check_stacks(inputs, ["acme"]).problems]
+        assert any(line.startswith(f"{file}:") and line.endswith(": is empty") for line in found), found
 
 
 def told(inputs, text):

@@ -6,6 +6,7 @@ import pytest
 
 from managed_server.loading import read_yaml, validate
 from managed_server.model.base import Int, Model
+from managed_server.problems import InputError
 
 
 def read(tmp_path, text):
@@ -50,12 +51,23 @@ def test_data_and_lines(tmp_path):
         ("a: b: c\n", "file.yaml:1: YAML syntax: mapping values are not allowed"),
         ("\ta: 1\n", "file.yaml:1: YAML syntax: "),
         ("", "file.yaml:1: is empty"),
+        ("# only\n", "file.yaml:1: is empty"),
+        ("---\n", "file.yaml:1: is empty"),
+        ("---\n# nothing\n", "file.yaml:1: is empty"),
+        ("~\n", "file.yaml:1: is empty"),
+        ("# a\n---\nnull\n", "file.yaml:1: is empty"),
+        ("!!null ''\n", "file.yaml:1: is empty"),
         (b"a: 1\nb: \xff\n", "file.yaml:2: is not UTF-8 text; save it as UTF-8"),
         ("? [a]\n: 1\n", "file.yaml:1: a key must be plain text"),
     ],
 )
 def test_syntax_problems(tmp_path, text, message):
     assert any(message in line for line in said(read(tmp_path, text))), said(read(tmp_path, text))
+
+
+def test_an_error_says_something():
+    with pytest.raises(ValueError, match="without a problem"):
+        InputError([])
 
 
 def test_multiplying_aliases_end(tmp_path):
