@@ -18,6 +18,13 @@ PROGRAM = (
     "/usr/local/sbin/managed-restore",
 )
 """As a unit, with the environment that the server's own jobs have."""
+_IDENTITY = "/etc/managed-server/identity"
+_IS_MEANT = (
+    f'here=$(sed -n "s/^MANAGED_CUSTOMER=//p; s/^MANAGED_SERVER=//p" {_IDENTITY} | paste -sd " "); '
+    '[ "$here" = "$1 $2" ] || { echo "restore: nothing was touched: the machine is '
+    '${here:-no managed server}, not $1 $2. Name the address of $2 with --address" >&2; exit 1; }'
+)
+"""As root on a machine: it must be the customer's server that is named, whatever address somebody wrote."""
 RULE = "individual-file-restores"
 """Of the terms: who pays for files that somebody deleted by accident."""
 
@@ -26,16 +33,23 @@ class RestoreError(Exception):
     """It can't be restored; the message says why."""
 
 
-def address_of(root: Path, stack: str, server: str) -> str:
-    """The address of a server, as its stack knows it.
+def must_be_there(root: Path, stack: str, server: str) -> None:
+    """Refuse a server that is in no stack file, wherever it is said to be reached.
 
     Raises:
-        InputError: the stack has no such server.
-        RestoreError: its address isn't known.
+        InputError: the stack has no such server, or its file is wrong.
     """
     document, customer = load_stack(root, stack)
     if server not in customer.servers:
         raise unknown_server(document.file, server, customer.servers)
+
+
+def address_of(root: Path, stack: str, server: str) -> str:
+    """The address of a server, as its stack knows it.
+
+    Raises:
+        RestoreError: its address isn't known.
+    """
     found = outputs_of(root, stack).get("servers", {}).get(server, {}).get("address")
     if not found:
         raise RestoreError(
@@ -83,7 +97,10 @@ def price(root: Path) -> str:
     return f"{rule.text} {contract.fees.currency} {rate.amount} an hour{minimum} ({rule.source})."
 
 
-def run(where: str, paths: Sequence[str], at: str | None, ssh: str, *, keep_volume: bool = False) -> int:
+def run(
+    where: str, paths: Sequence[str], at: str | None, ssh: str, *,
+    whose: tuple[str, str] | None = None, keep_volume: bool = False,
+) -> int:  # fmt: skip
     """Restore on a server; what it tells, and its answer, are shown as they come.
 
     Args:
@@ -91,6 +108,7 @@ def run(where: str, paths: Sequence[str], at: str | None, ssh: str, *, keep_volu
         paths: files and folders; none for everything.
         at: a time (UTC), or None for the latest backup.
         ssh: the SSH program and its options.
+        whose: customer and server that the machine must be; None for one that was just made in its place.
         keep_volume: whether what is on the data volume is left alone.
 
     Returns:
@@ -99,7 +117,10 @@ def run(where: str, paths: Sequence[str], at: str | None, ssh: str, *, keep_volu
     arguments = ["paths", *paths] if paths else ["all"]
     arguments += ["--at", at] if at else []
     arguments += ["--keep-volume"] if keep_volume else []
-    command = [*shlex.split(ssh), where, shlex.join([*PROGRAM, *arguments])]
+    script = shlex.join([*PROGRAM, *arguments])
+    if whose is not None:
+        script = f"{shlex.join(['sudo', 'sh', '-c', _IS_MEANT, 'sh', *whose])} && {script}"
+    command = [*shlex.split(ssh), where, script]
     sys.stderr.flush()
     code = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ), check=False).returncode
     return 0 if code == 0 else 1

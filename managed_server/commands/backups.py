@@ -1,13 +1,30 @@
 """Commands about backups: restore, drill, and prune."""
 
+import datetime
 from typing import Annotated
 
 import typer
 
-from managed_server.commands.options import HERE, Json, Root, Stack, agree, repository
+from managed_server.commands.options import HERE, Json, Root, Ssh, Stack, agree, program, repository
 from managed_server.problems import unknown_server
 
-At = Annotated[str | None, typer.Option(help="The last backup at this time (UTC).")]
+
+def _time(text: str | None) -> str | None:
+    """Return a time that the server's program can read: it is asked when much has happened already.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    if text is not None:
+        try:
+            datetime.datetime.fromisoformat(text)
+        except ValueError as error:
+            said = f"{text!r} is not a time; write one such as 2026-11-25T03:30 (UTC)"
+            raise typer.BadParameter(said) from error
+    return text
+
+
+At = Annotated[str | None, typer.Option(help="The last backup at this time (UTC).", callback=_time)]
 
 
 def restore(
@@ -31,7 +48,7 @@ def restore(
     address: Annotated[
         str | None, typer.Option(help="The server's address, if its stack doesn't know.")
     ] = None,
-    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
+    ssh: Ssh = "ssh",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before something is given up.")] = False,
     root: Root = HERE,
 ) -> None:
@@ -41,8 +58,11 @@ def restore(
     here = repository(root)
     if new_machine and path:
         raise typer.BadParameter("a new machine gets everything; --path is for one that stands")
+    if new_machine and address:
+        raise typer.BadParameter("a new machine has the lost one's address, which its stack knows")
     if keep_volume and path:
         raise typer.BadParameter("--path restores beside what stands; --keep-volume is for all the rest")
+    restores.must_be_there(here, stack, server)
     if keep_volume:
         restores.must_have_volume(here, stack, server)
     try:
@@ -65,7 +85,8 @@ def restore(
     else:
         what = f"All data of {stack}-{server} ({address}){' but those on its volume' if keep_volume else ''}"
         agree(f"{what} go back to the backup; its services stop.", yes=yes)
-    raise typer.Exit(restores.run(where, path or [], at, ssh, keep_volume=keep_volume))
+    code = restores.run(where, path or [], at, ssh, whose=(stack, server), keep_volume=keep_volume)
+    raise typer.Exit(code)
 
 
 def drill(
@@ -87,7 +108,9 @@ def prune(
     server: Annotated[str | None, typer.Argument(help="Only this server.")] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before snapshots go.")] = False,
-    restic: Annotated[str, typer.Option(help="The restic program and its options.")] = "restic",
+    restic: Annotated[
+        str, typer.Option(help="The restic program and its options.", callback=program)
+    ] = "restic",
     root: Root = HERE,
 ) -> None:
     """Let backups go that are older than the catalogue keeps, by the customer's own role for an hour."""

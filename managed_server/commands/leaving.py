@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands.options import HERE, Root, Stack, agree, repository
+from managed_server.commands.options import HERE, Root, Ssh, Stack, agree, repository
 
 
 def retire(
@@ -20,7 +20,7 @@ def retire(
     user: Annotated[
         str | None, typer.Option(help="Your account on the servers, if SSH doesn't know.")
     ] = None,
-    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
+    ssh: Ssh = "ssh",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before something is given up.")] = False,
     root: Root = HERE,
 ) -> None:

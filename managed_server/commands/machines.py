@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from managed_server.commands.options import HERE, Root, Stack, agree, repository
+from managed_server.commands.options import HERE, Root, Ssh, Stack, agree, repository
 from managed_server.problems import InputError, Problem, unknown_server
 
 
@@ -21,7 +21,7 @@ def bootstrap(
         str | None,
         typer.Option(help="Where SSH reaches the machine now, if not at the stack file's address."),
     ] = None,
-    ssh: Annotated[str, typer.Option(help="The SSH program and its options.")] = "ssh",
+    ssh: Ssh = "ssh",
     script: Annotated[
         Path | None,
         typer.Option(help="Write a script to this file instead, to be run on the machine's own console."),

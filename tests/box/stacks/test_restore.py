@@ -125,6 +125,10 @@ def test_an_engineer_restores_over_ssh(fleet, web1, admin):
     assert done.returncode == 0, done.stderr
     assert "GBP 100 an hour, at least 1 h" in done.stderr
     assert json.loads(done.stdout)["paths"] == ["/var/www/site.example"]
+    another = [*program[:-2], "hub", "mon1", *where, "--path", "/var/www/site.example"]
+    done = admin.run(another, timeout=120, cwd=clone.path)
+    assert done.returncode == 1
+    assert "nothing was touched: the machine is example web1, not hub mon1" in done.stderr
     done = admin.run([*program, *where], timeout=120, cwd=clone.path)
     assert done.returncode == 1, "nobody said yes"
     assert "its services stop" in done.stderr
