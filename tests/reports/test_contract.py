@@ -57,6 +57,33 @@ def test_answers(data):
     )
 
 
+def test_where_mail_must_be_confirmed_a_person_has_that_duty_and_onboarding_says_so(data):
+    """SNS sends nothing to an address that has not been confirmed, and tells nobody of it."""
+
+    def confirms(people):
+        return any(
+            each["text"].startswith("Confirms the two subscriptions (page, ticket)") for each in people
+        )
+
+    subscribed = [
+        cell
+        for cell in cells(data).values()
+        if any(thing["kind"] == "sns.TopicSubscription" for thing in cell["objects"])
+    ]
+    assert subscribed
+    for cell in subscribed:
+        assert confirms(cell["people"]), cell["line"]
+        mails = [thing for thing in cell["objects"] if thing["kind"] == "sns.TopicSubscription"]
+        assert [thing["name"] for thing in mails] == [
+            "example-alarms-page-email",
+            "example-alarms-ticket-email",
+        ]
+    escalation = next(clause for clause in data["clauses"] if clause["id"] == "urgent-escalation")
+    assert confirms(escalation["people"])
+    steps = (ROOT / "docs/onboard-customer.md").read_text()
+    assert "**Confirm the two subscriptions** (page, ticket)" in steps.partition("pulumi up")[2]
+
+
 def test_what_does_not_apply_says_why():
     project = load_project(ROOT)
     hub = cells(contract_data(project, resolve_stack(project, "hub")[0]))
