@@ -166,6 +166,9 @@ def _words(text: str) -> list[str]:
     return list(lexer)
 
 
+_RESERVED = {"do", "done", "while"}
+
+
 def commands(text: str) -> Iterator[list[str]]:
     """Split a line of the shell into simple commands, those in `$(…)` and after `sh -c` included."""
     current: list[str] = []
@@ -178,7 +181,7 @@ def commands(text: str) -> Iterator[list[str]]:
                 current = []
         elif skip:
             skip = False
-        else:
+        elif current or word not in _RESERVED:
             current.append(word)
             for inner in re.findall(r"\$\(([^()]*)\)", word):
                 yield from commands(inner)

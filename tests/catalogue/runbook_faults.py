@@ -90,7 +90,7 @@ def _managed(arguments: list[str]) -> Iterator[str]:
         yield f"{' '.join(names)}: {error.format_message()}"
 
 
-_AWS_GLOBAL = {"--region", "--output", "--query"}
+_AWS_GLOBAL = {"--output", "--profile", "--query", "--region"}
 _AWS_OWN = {("s3", "ls"): {"--recursive"}, ("s3", "cp"): set()}
 """Commands of the tool itself, with their options."""
 
