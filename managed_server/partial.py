@@ -25,7 +25,8 @@ _STAND_INS: dict[str, Any] = {
     "region": "eu-west-1",
     "backup_region": "eu-west-2",
     "email": "unknown@unknown.example",
-    "disk_gb": 8,
+    "disk_gb": 16384,  # the largest: too small for nothing that the server has
+    "data_gb": 16384,
     "vcpus": 1,
     "memory_mb": 1024,
     "day": "sunday",
