@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from managed_server.model.customer import Customer, StackFile
+from managed_server.model.regions import REGIONS
 from managed_server.problems import Path
 
 _ROUNDS = 200  # each round mends at least one place; no file that a person writes has more
@@ -22,8 +23,6 @@ _STAND_INS: dict[str, Any] = {
     "start": datetime.date(2000, 1, 1),
     "term_months": 1200,
     "account_id": "000000000000",
-    "region": "eu-west-1",
-    "backup_region": "eu-west-2",
     "email": "unknown@unknown.example",
     "disk_gb": 16384,  # the largest: too small for nothing that the server has
     "data_gb": 16384,
@@ -35,7 +34,6 @@ _STAND_INS: dict[str, Any] = {
 }
 _WHOLE: dict[str, Any] = {
     "contract": {"start": _STAND_INS["start"], "term_months": _STAND_INS["term_months"]},
-    "aws": {key: _STAND_INS[key] for key in ("account_id", "region", "backup_region")},
     "contacts": [{"name": _STAND_INS["name"], "email": _STAND_INS["email"]}],
 }
 
@@ -47,7 +45,12 @@ def mended(data: Any, hub: str, instance_type: str, software: str) -> Customer |
     """
     data = copy.deepcopy(data)
     bought = {"instance_type": instance_type, "disk_gb": _STAND_INS["disk_gb"], "software": [software]}
-    stand_ins = {**_STAND_INS, **_WHOLE, **bought, "hub": hub, "servers": {"unknown": bought}}
+    said = repr(data)
+    unused = [region for region in REGIONS if region not in said]  # the two must differ
+    regions = dict(zip(("region", "backup_region"), [*unused, *REGIONS], strict=False))
+    aws = {"account_id": _STAND_INS["account_id"], **regions}
+    stand_ins = {**_STAND_INS, **_WHOLE, **bought, **aws, "aws": aws, "hub": hub}
+    stand_ins["servers"] = {"unknown": bought}
     for _ in range(_ROUNDS):
         try:
             return StackFile.model_validate(data).config.customer

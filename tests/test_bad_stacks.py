@@ -78,6 +78,16 @@ BAD = {
         "backup_region: eu-west-2",
         f"{FILE}:6: aws.backup_region: is the servers' own region; off-site backups need another one",
     ),
+    "no region": (
+        "backup_region: eu-west-1",
+        "backup_region: xx-nowhere-9",
+        f"{FILE}:6: aws.backup_region: 'xx-nowhere-9' is not an AWS region with ARNs of",
+    ),
+    "region of another partition": (
+        "region: eu-west-2, ",
+        "region: us-gov-west-1, ",
+        f"{FILE}:6: aws.region: 'us-gov-west-1' is not an AWS region with ARNs of",
+    ),
     "unknown instance type": (
         "t3.large",
         "t3.metal",
@@ -313,6 +323,18 @@ def test_one_fault_does_not_hide_another(inputs, kind):
     assert not any("unknown:" in line for line in found), "that server is in no file"
     if kind != "no servers":
         assert any("'t3.metal' is not in catalogue/instance-types.yaml" in line for line in found), found
+
+
+@pytest.mark.parametrize("other", ["eu-west-1", "eu-west-2", "us-east-1"])
+def test_a_region_that_is_none_is_not_called_that_of_the_backups(inputs, other):
+    both = "region: eu-west-2, backup_region: eu-west-1"
+    for wrong in (
+        f"region: London, backup_region: {other}",
+        f"region: {other}, backup_region: London",
+        f"backup_region: {other}",
+    ):
+        [found] = told(inputs, STACK.replace(both, wrong))
+        assert "London" in found or "the key 'region' is missing" in found
 
 
 @pytest.mark.parametrize("wrong", ["0", "true", ".nan", "'80'", "", "999999999"])

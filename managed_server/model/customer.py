@@ -8,6 +8,7 @@ from managed_server.model.base import Bool, Int, Model
 from managed_server.model.contract import AgreedObjectives
 from managed_server.model.exceptions import PolicyException
 from managed_server.model.fragment import LONGEST_EMAIL, MOST_CONTACTS
+from managed_server.model.regions import Region
 from managed_server.model.types import (
     AccountId,
     AdminCidr,
@@ -23,7 +24,6 @@ from managed_server.model.types import (
     Phone,
     PrivateAddress,
     ReachableAddress,
-    Region,
     ServerName,
     Sha256,
     SshPublicKey,

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from managed_server.model.base import Model
+from managed_server.model.regions import Region
 from managed_server.model.types import (
     AccountId,
     Address,
@@ -15,7 +16,6 @@ from managed_server.model.types import (
     HostName,
     IpAddress,
     Phone,
-    Region,
     Text,
     _pattern,
 )

@@ -315,9 +315,6 @@ SubnetId = Annotated[
         _pattern(r"subnet-[0-9a-f]{8,17}", "the id of a subnet, such as subnet-0123456789abcdef0")
     ),
 ]
-Region = Annotated[
-    str, AfterValidator(_pattern(r"[a-z]{2}(?:-[a-z]+){1,2}-[1-9]", "an AWS region, such as eu-west-2"))
-]
 InstanceType = Annotated[
     str,
     AfterValidator(

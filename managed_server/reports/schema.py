@@ -17,6 +17,7 @@ from managed_server.inputs import SINGLE_FILES
 from managed_server.loading import nearest
 from managed_server.model.catalogue import Entry, Software, Tool
 from managed_server.model.customer import StackFile
+from managed_server.model.regions import OneOf
 from managed_server.model.types import Matching
 from managed_server.problems import InputError, Problem
 from managed_server.project import PLACEHOLDER_NAME
@@ -57,6 +58,8 @@ class _Generator(GenerateJsonSchema):
     def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
         result = super().function_after_schema(schema)
         check = schema["function"]["function"]
+        if isinstance(check, OneOf):
+            return {**result, "enum": list(check.known)}
         return {**result, "pattern": f"^(?:{check.regex})$"} if isinstance(check, Matching) else result
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:

@@ -4,10 +4,11 @@ import base64
 import datetime
 import struct
 
+import botocore.session
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from managed_server.model import types
+from managed_server.model import regions, types
 
 
 def packed(*fields):
@@ -21,6 +22,14 @@ def key(kind, *fields, inner=None):
 
 ED25519 = key("ssh-ed25519", bytes(range(32)))
 
+
+def test_regions_are_those_that_aws_has():
+    """A new one comes with a newer botocore; it is added there, and `managed schema` written anew."""
+    partitions = botocore.session.get_session().get_data("endpoints")["partitions"]
+    [commercial] = [each for each in partitions if each["partition"] == "aws"]
+    assert sorted(regions.REGIONS) == sorted(commercial["regions"])
+
+
 GOOD = [
     (types.CustomerId, "acme"),
     (types.CustomerId, "a1-b2"),
@@ -29,8 +38,8 @@ GOOD = [
     (types.HostName, "www.acme.example"),
     (types.HostName, "xn--bcher-kva.example"),
     (types.AccountId, "012345678901"),
-    (types.Region, "eu-west-2"),
-    (types.Region, "us-gov-east-1"),
+    (regions.Region, "eu-west-2"),
+    (regions.Region, "ap-southeast-3"),
     (types.InstanceType, "t3.large"),
     (types.InstanceType, "m7i.metal-24xl"),
     (types.ClockTime, "23:59"),
@@ -57,7 +66,12 @@ BAD = [
     (types.HostName, "a..example", "is not a host name"),
     (types.AccountId, 123456789012, 'write an account id in quotes: "123456789012"'),
     (types.AccountId, "1234", "has 12 digits"),
-    (types.Region, "london", "is not an AWS region"),
+    (regions.Region, "london", "is not an AWS region with ARNs of arn:aws:; write one of af-south-1"),
+    (regions.Region, "xx-nowhere-9", "is not an AWS region"),
+    (regions.Region, "eu-west-22", "; write one of eu-west-2, us-west-2, eu-west-3"),
+    (regions.Region, "us-gov-east-1", "is not an AWS region with ARNs of arn:aws:"),
+    (regions.Region, "cn-north-1", "is not an AWS region with ARNs of arn:aws:"),
+    (regions.Region, "eusc-de-east-1", "is not an AWS region with ARNs of arn:aws:"),
     (types.InstanceType, "t3 large", "is not an EC2 instance type"),
     (types.ClockTime, "24:00", "is not a time of day"),
     (types.ClockTime, 180, "write a time of day in quotes"),

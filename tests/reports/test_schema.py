@@ -74,7 +74,7 @@ def test_what_an_editor_marks_in_a_stack_file():
         "'disk_gb' is a required property",
         "'sundays' is not one of",
         "account_id: 111122223333 is not of type 'string'",
-        "region: 'London' does not match",
+        "region: 'London' is not one of",
         "'Bob' does not match",
         "'contacts' is a required property",
     ):
