@@ -21,6 +21,8 @@ def advice(
     for server_spec in resolved.servers:
         for message, _ in end_of_life.warnings(project, server_spec, today):
             yield ("servers", server_spec.name, "software"), message
+        for message in _too_many_rules(project, server_spec):
+            yield ("servers", server_spec.name), message
     yield from _changing(stack, customer, today)
     for name, server in customer.servers.items():
         if customer.leaves(name):
@@ -34,6 +36,23 @@ def advice(
     for name, user in customer.users.items():
         if user.expires and user.expires < today:
             yield ("users", name), f"expired on {user.expires}: the account is locked"
+
+
+def _too_many_rules(project: Project, server: spec.ServerSpec) -> Iterator[str]:
+    """Yield where a server's security group has more rules than AWS takes by default: it may be more here."""
+    most = project.limits.security_group_rules
+    for direction, called in (("in", "inbound"), ("out", "outbound")) if server.hosting == "aws" else ():
+        for family in (4, 6):
+            rules = sum(
+                rule.direction == direction and (rule.peer is not None or rule.family == family)
+                for rule in server.rules
+            )
+            if rules > most:
+                yield (
+                    f"its security group has {rules} {called} rules of IPv{family}, and AWS takes {most} by "
+                    "default: have the quota of the account raised before the deploy, which fails halfway "
+                    "else, or write fewer, wider networks (access.ssh_from)"
+                )
 
 
 def _changing(stack: str, customer: Customer, today: datetime.date) -> Advice:

@@ -12,7 +12,7 @@ from managed_server import proven
 from managed_server.fragment import build_fragment
 from managed_server.inputs import SINGLE_FILES
 from managed_server.reports.check import check_stacks
-from tests.stackfile import KEY, STACK, write_stack
+from tests.stackfile import FAR, KEY, STACK, write_stack
 
 FILE = "stacks/Pulumi.acme.yaml"
 
@@ -210,6 +210,25 @@ def test_all_disks_together_are_warned_of(inputs):
     assert done.returncode == 0
     said = "servers.web1.data_gb: with disk_gb over 100 GB: backups may cost a surcharge"
     assert said in done.stderr
+
+
+def opened(ipv4=0, ipv6=0):
+    """A stack file with so many networks of administrators."""
+    some = [*(f"10.{n}.0.0/16" for n in range(ipv4)), *(f"'2001:db8:{n:x}::/48'" for n in range(ipv6))]
+    return STACK.replace("[203.0.113.0/24]", f"[{', '.join(some)}]")
+
+
+def test_more_rules_than_a_security_group_takes_are_warned_of(inputs):
+    """AWS may have been asked for more: so it is no error."""
+    [found] = told(inputs, opened(80))
+    assert found.startswith(f"{FILE}:17: servers.web1: its security group has 8")
+    assert "inbound rules of IPv4, and AWS takes 60 by default: have the quota of the account raised" in found
+    assert check(inputs, "acme").returncode == 0
+    [found] = told(inputs, opened(0, 80))
+    assert "inbound rules of IPv6" in found
+    assert told(inputs, opened(50, 50)) == [], "they are counted apart"
+    elsewhere = opened(80).replace(STACK[STACK.index("      web1:") :], FAR)
+    assert told(inputs, elsewhere) == [], "AWS has no group of it"
 
 
 def test_warnings_do_not_fail(inputs):

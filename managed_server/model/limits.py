@@ -128,6 +128,9 @@ class Limits(Model):
     """The whole file."""
 
     end_of_life_days: PositiveInt = Field(description="days before the end when a warning begins")
+    security_group_rules: PositiveInt = Field(
+        description="that AWS takes in each direction, of IPv4 and of IPv6 apart, unless an account has more"
+    )
     schedule: Schedule
     retention: Retention
     parity: Parity
