@@ -7,6 +7,7 @@ from typing import Any
 Resource = dict[str, Any]
 
 _SERVER, _PUBLISHED = "managed-server:index:ManagedServer", "managed-server:index:HubFragment"
+_ACCESS = "managed-server:index:ServerAccess"
 _STACK = "pulumi:pulumi:Stack"
 _BUCKET = "aws:s3/bucket:Bucket"
 _TRAIL = "aws:cloudtrail/trail:Trail"
@@ -25,15 +26,21 @@ class State:
         return {name: dict(servers[name]) for name in names if name in servers}
 
     def remaining(self, names: Collection[str]) -> list[Resource]:
-        """Resources of servers: all of them carry its name, in theirs or in a tag."""
-        prefixes = tuple(f"{self.stack}-{name}-" for name in names)
+        """Resources of servers: all have its tag, or are below what it is, or below what it may do.
+
+        By its name alone they aren't known: that of another server may begin like it.
+        """
+        below = {
+            each["urn"]
+            for kind, part in ((_SERVER, ""), (_ACCESS, "-access"))
+            for each in self._below(kind, {f"{self.stack}-{name}{part}" for name in names})
+        }
         return [
             each
             for each in self.resources
             if each.get("custom")
             and (
-                _name(each).startswith(prefixes)
-                or ((each.get("inputs") or {}).get("tags") or {}).get("server") in names
+                each["urn"] in below or ((each.get("inputs") or {}).get("tags") or {}).get("server") in names
             )
         ]
 

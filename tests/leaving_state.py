@@ -56,7 +56,7 @@ def resources():
     delivery, pointers = component("Delivery", "acme-delivery"), []
     for name in ("web", "web-2"):
         server, hub = component("ManagedServer", f"acme-{name}"), component("HubFragment", f"acme-{name}-hub")
-        told = {"bucket": "fleet", "key": f"fragments/acme/{name}.json"}
+        told = {"bucket": "fleet", "key": f"fragments/acme/{name}.json", "tags": {"server": name}}
         made += [
             server,
             custom("aws:ec2/instance:Instance", f"acme-{name}-instance", server, protect=True),

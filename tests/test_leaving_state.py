@@ -30,7 +30,7 @@ def test_its_data_volume_goes_with_it():
     assert "all that is on it and on its data volume of 50 GB" in retires._given_up("acme", "web", known)
 
 
-def test_what_remains_of_a_server_has_its_name_or_its_tag():
+def test_what_remains_of_a_server_is_below_it_or_has_its_tag():
     state = State("acme", resources())
     assert names(state.remaining(("web-2",))) == [
         "acme-web-2-instance",
@@ -39,6 +39,14 @@ def test_what_remains_of_a_server_has_its_name_or_its_tag():
     ]
     state.forget({each["urn"] for each in state.remaining(("web", "web-2"))})
     assert state.remaining(("web", "web-2")) == []
+
+
+def test_by_its_name_alone_nothing_is_a_servers():
+    state = State("acme", resources())
+    assert "acme-web-2-instance" not in names(state.remaining(("web",)))
+    state.forget({each["urn"] for each in state.remaining(("web",))})
+    assert state.remaining(("web",)) == []
+    assert names(state.remaining(("web-2",))) != []
 
 
 def test_what_is_forgotten_is_nobodys_dependency():

@@ -123,6 +123,16 @@ def test_after_a_failed_update_the_same_command_goes_on(place, inputs):
     assert said[-1].startswith("nothing is left of acme-web:")
 
 
+def test_another_server_whose_name_begins_alike_is_left_alone(place, inputs):
+    """Run again for its backups, long after it has gone; nothing of what the checkout holds is deployed."""
+    left = [each for each in resources() if "acme-web-2" in each["urn"]]
+    made = [PROVIDER, *left, *resources()[-3:]]
+    (place / "state").write_text(json.dumps({"version": 3, "deployment": {"resources": made}}))
+    said = command(inputs)
+    assert said == ["nothing is left of acme-web: take its lines out of stacks/Pulumi.acme.yaml"]
+    assert asked(place, "import") == asked(place, "up --yes") == []
+
+
 @pytest.mark.parametrize(("says", "code"), [("warning 3 files couldn't be read\n", "0"), ("", "255")])
 def test_without_a_good_last_backup_nothing_is_touched(place, inputs, says, code):
     (place / "says").write_text(says)
