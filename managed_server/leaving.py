@@ -9,6 +9,8 @@ Resource = dict[str, Any]
 _SERVER, _PUBLISHED = "managed-server:index:ManagedServer", "managed-server:index:HubFragment"
 _ACCESS = "managed-server:index:ServerAccess"
 _STACK = "pulumi:pulumi:Stack"
+_INSTANCE, _VOLUME = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume"
+_ADDRESSES = ("aws:ec2/eip:Eip", "aws:ec2/eipAssociation:EipAssociation")
 _BUCKET = "aws:s3/bucket:Bucket"
 _TRAIL = "aws:cloudtrail/trail:Trail"
 
@@ -21,9 +23,18 @@ class State:
     resources: list[Resource]
 
     def standing(self, names: Collection[str]) -> dict[str, dict[str, Any]]:
-        """What the stack's outputs know of servers that stand and leave, by name."""
+        """What is known of servers that stand and leave, by name.
+
+        The outputs are those of the last whole update: a server whose first one came to no end isn't in them.
+        What of it is still protected tells that nobody has agreed to its end.
+        """
         servers = self._outputs().get("servers") or {}
-        return {name: dict(servers[name]) for name in names if name in servers}
+        made = {name: [*self._below(_SERVER, {f"{self.stack}-{name}"})] for name in names}
+        return {
+            name: dict(servers[name]) if name in servers else _known(made[name])
+            for name in names
+            if name in servers or any(each.get("protect") for each in made[name])
+        }
 
     def remaining(self, names: Collection[str]) -> list[Resource]:
         """Resources of servers: all have its tag, or are below what it is, or below what it may do.
@@ -110,6 +121,19 @@ class State:
                 urn = parents.get(urn)
             if urn is not None and each.get("custom"):
                 yield each
+
+
+def _known(made: list[Resource]) -> dict[str, Any]:
+    """Return what the outputs would know of a server; its instance is None where none was made."""
+    live = {each["type"]: each for each in made if not each.get("delete")}
+    told = {kind: each.get("outputs") or {} for kind, each in live.items()}
+    found: dict[str, Any] = {"instance_id": live.get(_INSTANCE, {}).get("id")}
+    addresses = [told[kind]["publicIp"] for kind in _ADDRESSES if told.get(kind, {}).get("publicIp")]
+    if addresses:
+        found["address"] = addresses[0]
+    if _VOLUME in live:
+        found["data_gb"] = (live[_VOLUME].get("inputs") or {})["size"]
+    return found
 
 
 def _name(resource: Resource) -> str:

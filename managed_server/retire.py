@@ -161,11 +161,12 @@ def _given_up(stack: str, name: str, known: dict[str, Any]) -> str:
     where = known.get("address", "no address")
     if "instance_id" not in known:
         return f"{stack}-{name} ({where}) is looked after no more. Its machine is its owner's, and stays."
-    volume = f" and on its data volume of {known['data_gb']:.0f} GB" if "data_gb" in known else ""
-    return (
-        f"{stack}-{name} ({where}) is ended: {known['instance_id']} is destroyed with all that is on it"
-        f"{volume}, and its address is let go. Its off-site backups stay."
-    )
+    volume = f"its data volume of {known['data_gb']:.0f} GB" if "data_gb" in known else ""
+    if known["instance_id"] is None:  # its first update came to no end
+        lost = "it has no machine" + (f", {volume} is destroyed" if volume else "")
+    else:
+        lost = f"{known['instance_id']} is destroyed with all that is on it{volume and f' and on {volume}'}"
+    return f"{stack}-{name} ({where}) is ended: {lost}, and its address is let go. Its off-site backups stay."
 
 
 def _last_backup(stack: str, name: str, address: str, access: Access, progress: Progress) -> None:
@@ -175,15 +176,18 @@ def _last_backup(stack: str, name: str, address: str, access: Access, progress: 
         RetireError: it isn't reached, or the backup lacks something.
     """
     where = f"{access.user}@{address}" if access.user else address
+    advice = (
+        "Put it right (docs/runbooks/backup.md) or leave it out, where the machine is dead: --without-backup "
+        f"{name}"
+    )
+    if not address:
+        raise RetireError(f"{stack}-{name}: no last backup without an address. {advice}")
     progress(f"{stack}-{name}: the last backup, on {where}")
     command = [*shlex.split(access.ssh), where, shlex.join(["sudo", "sh", "-c", LAST_BACKUP])]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     said = ((done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["nothing"])[-1]
     if done.returncode or not said.startswith("ok "):
-        raise RetireError(
-            f"{stack}-{name}: the last backup didn't go well: {said}. Put it right (docs/runbooks/backup.md) "
-            f"or leave it out, where the machine is dead: --without-backup {name}"
-        )
+        raise RetireError(f"{stack}-{name}: the last backup didn't go well: {said}. {advice}")
     progress(f"{stack}-{name}: {said}")
 
 

@@ -1,8 +1,10 @@
 """The state of a stack whose servers leave: what is theirs, and what is let go."""
 
+import pytest
+
 from managed_server import retire as retires
 from managed_server.leaving import State
-from tests.leaving_state import STACK_URN, component, custom, names, resources
+from tests.leaving_state import STACK_URN, component, custom, forgotten, names, resources
 
 
 def test_of_a_server_that_leaves_protection_and_entry_go_and_of_no_other():
@@ -47,6 +49,44 @@ def test_by_its_name_alone_nothing_is_a_servers():
     state.forget({each["urn"] for each in state.remaining(("web",))})
     assert state.remaining(("web",)) == []
     assert names(state.remaining(("web-2",))) != []
+
+
+@pytest.mark.parametrize(
+    ("parts", "known", "said"),
+    [
+        (
+            ("instance", "address"),
+            {"instance_id": "acme-web-instance", "address": "192.0.2.7"},
+            "(192.0.2.7) is ended: acme-web-instance is destroyed with all that is on it, and its address is",
+        ),
+        (
+            ("instance", "address", "volume"),
+            {"instance_id": "acme-web-instance", "address": "192.0.2.7", "data_gb": 50},
+            "all that is on it and on its data volume of 50 GB, and its address is let go",
+        ),
+        (
+            ("instance",),
+            {"instance_id": "acme-web-instance"},
+            "acme-web (no address) is ended: acme-web-instance is destroyed",
+        ),
+        (
+            ("address",),
+            {"instance_id": None, "address": "192.0.2.7"},
+            "it has no machine, and its address is let go",
+        ),
+        (
+            ("address", "volume"),
+            {"instance_id": None, "address": "192.0.2.7", "data_gb": 50},
+            "it has no machine, its data volume of 50 GB is destroyed, and its address is let go",
+        ),
+    ],
+)
+def test_what_is_still_protected_stands_whatever_the_outputs_say(parts, known, said):
+    state = State("acme", forgotten(resources(), "web", *parts))
+    assert state.standing(("web", "web-2"))["web"] == known
+    assert said in retires._given_up("acme", "web", known)
+    state.let_go(("web",))
+    assert state.standing(("web",)) == {}, "somebody has agreed to its end"
 
 
 def test_what_is_forgotten_is_nobodys_dependency():

@@ -9,7 +9,7 @@ import pytest
 from managed_server import retire as retires
 from managed_server.leaving import State
 from managed_server.problems import InputError
-from tests.leaving_state import PROVIDER, names, resources
+from tests.leaving_state import PROVIDER, forgotten, names, resources
 from tests.stackfile import STACK, write_stack
 
 RETIRE = "        retire: true\n"
@@ -131,6 +131,44 @@ def test_another_server_whose_name_begins_alike_is_left_alone(place, inputs):
     said = command(inputs)
     assert said == ["nothing is left of acme-web: take its lines out of stacks/Pulumi.acme.yaml"]
     assert asked(place, "import") == asked(place, "up --yes") == []
+
+
+@pytest.fixture
+def begun(place):
+    """Its first update came to no end: the machine stands, and the outputs don't know of it."""
+
+    def begin(*parts):
+        left = forgotten(resources(), "web", *parts)
+        (place / "state").write_text(json.dumps({"version": 3, "deployment": {"resources": left}}))
+
+    return begin
+
+
+def test_a_server_whose_first_update_came_to_no_end_is_ended_like_any_other(place, inputs, begun):
+    begun("instance", "address")
+    said = command(inputs)
+    assert said[0].startswith("acme-web (192.0.2.7) is ended: acme-web-instance is destroyed with all")
+    [ssh] = asked(place, "ssh -v")
+    assert "ann@192.0.2.7 sudo sh -c" in ssh
+    assert "2 resources are no longer protected" in said
+
+
+def test_without_consent_or_backup_it_stays(place, inputs, begun):
+    begun("instance", "address")
+    with pytest.raises(KeyboardInterrupt):
+        command(inputs, answer=KeyboardInterrupt())
+    assert asked(place, "ssh") == []
+    (place / "code").write_text("255")
+    with pytest.raises(retires.RetireError, match=r"last backup didn't go well: .*--without-backup web"):
+        command(inputs)
+    begun("instance")
+    with pytest.raises(
+        retires.RetireError, match=r"no last backup without an address\. .*--without-backup web"
+    ):
+        command(inputs)
+    assert len(asked(place, "ssh -v")) == 1
+    assert asked(place, "import") == asked(place, "up --yes") == []
+    assert command(inputs, without=("web",))[-1].startswith("nothing is left of acme-web:")
 
 
 @pytest.mark.parametrize(("says", "code"), [("warning 3 files couldn't be read\n", "0"), ("", "255")])
