@@ -91,7 +91,7 @@ def restore(
     code = run(where, (), at, ssh, keep_volume=keep_volume)
     if code == 0:
         place.note.unlink(missing_ok=True)
-        place.note.with_suffix(".known_hosts").unlink(missing_ok=True)
+        _host_key(place.note).unlink(missing_ok=True)
         progress(f"{stack}-{server} is back. Its host key is new: ssh-keygen -R {where.rpartition('@')[2]}")
     return code
 
@@ -136,6 +136,8 @@ def replace(root: Path, stack: str, place: Place, progress: Progress) -> None:
         RestoreError: Pulumi can't; the same command goes on from there.
     """
     place.note.parent.mkdir(parents=True, exist_ok=True)
+    if not place.note.exists():  # one that was given up has left the key of its machine, for the same address
+        _host_key(place.note).unlink(missing_ok=True)
     place.note.write_text(json.dumps({"urn": place.urn, "lost": place.lost}), encoding="utf-8")
     more: list[str] = []
     stands = _stands(root, stack, place)
@@ -166,6 +168,11 @@ def _stands(root: Path, stack: str, place: Place) -> bool:
     return any(each.get("id") == place.lost and not each.get("delete") for each in _resources(root, stack))
 
 
+def _host_key(note: Path) -> Path:
+    """Where SSH keeps the host key of the new machine, beside the note."""
+    return note.with_suffix(".known_hosts")
+
+
 def _to_new(note: Path, ssh: str) -> str:
     """The SSH program for a machine whose host key nobody knows yet: the first one is taken, and then kept.
 
@@ -173,7 +180,7 @@ def _to_new(note: Path, ssh: str) -> str:
         note: of the place.
         ssh: the program and its options, which go before these.
     """
-    known = shlex.quote(str(note.with_suffix(".known_hosts").resolve()))
+    known = shlex.quote(str(_host_key(note).resolve()))
     return f"{ssh} -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={known} -o ConnectTimeout=10"
 
 

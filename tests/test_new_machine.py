@@ -34,9 +34,13 @@ esac
 SSH = """#!/bin/sh
 for command; do :; done
 echo "ssh $*" >>"$PLACE/asked"
+known=$(echo "$*" | sed 's/.*UserKnownHostsFile=\\([^ ]*\\).*/\\1/')
+[ ! -e "$PLACE/closed" ] || { echo "ssh: connection refused" >&2; exit 255; }
+[ -e "$known" ] || cp "$PLACE/host-key" "$known"
+cmp -s "$known" "$PLACE/host-key" || { echo "Host key verification failed." >&2; exit 255; }
 case "$command" in
 *heartbeat*)
-    [ ! -e "$PLACE/closed" ] || { echo "ssh: connection refused" >&2; exit 255; }
+    [ ! -e "$PLACE/never-ready" ] || { echo "warning it installs"; exit; }
     tail -n 1 "$PLACE/heartbeat"; echo "ok bundle 0123" >>"$PLACE/heartbeat" ;;
 *managed-restore*) exit $(cat "$PLACE/code") ;;
 esac
@@ -81,6 +85,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "outputs").write_text(json.dumps({"servers": {"web1": {"instance_id": "i-old"}}}))
     (tmp_path / "heartbeat").write_text("warning it began\n")
     (tmp_path / "code").write_text("0")
+    (tmp_path / "host-key").write_text("of the new machine")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("PLACE", str(tmp_path))
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
@@ -241,6 +246,17 @@ def test_a_machine_that_never_comes_is_told_with_what_it_said_last(place):
     (place / "closed").touch()
     with pytest.raises(RestoreError, match=r"it last said: ssh: connection refused\. Without --new-mach"):
         restored(place)
+
+
+def test_a_new_machine_that_is_lost_as_well_leaves_no_host_key_behind(place):
+    """The third one has the same address, and a key of its own."""
+    failed(place, "never-ready")
+    (place / "host-key").write_text("of the one after it")
+    with pytest.raises(RestoreError, match=r"Host key verification failed\.\. .*: remove .*web1.json"):
+        restored(place)
+    (place / ".local/new-machine/example-web1.json").unlink()
+    assert restored(place)[0] == 0
+    assert notes(place) == []
 
 
 def test_a_restore_that_finds_problems_is_run_again_on_the_same_machine(place):
