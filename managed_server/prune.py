@@ -6,6 +6,7 @@ What goes stays in the bucket as an earlier version until its lock and the bucke
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections import Counter
@@ -22,6 +23,9 @@ from managed_server.spec import CustomerSpec
 
 _EARLY, _LATE = timedelta(hours=1), timedelta(hours=48)
 """A snapshot says when it began; it's written at its end."""
+
+_UNUSED = re.compile(r"^total prune: +(?P<blobs>[0-9]+) blobs / (?P<size>.+)$", re.MULTILINE)
+"""What restic says of its own accord when it prunes; of that, `--json` says nothing."""
 
 Progress = Callable[[str], None]
 
@@ -111,6 +115,7 @@ def look(found: Access, restic: str) -> list[dict[str, Any]]:
     over = [key for key, count in versions.items() if count > 1 and not key.startswith(f"{prefix}locks/")]
     if over:
         raise PruneError(f"{len(over)} objects were written over, first {over[0]}: take it for an intrusion")
+    _restic(found, restic, "unlock")  # of a run that was cut off; a lock that is in use stays
     snapshots = list(json.loads(_restic(found, restic, "snapshots", "--json")))
     for each in snapshots:
         said, at = datetime.fromisoformat(each["time"][:19]), written[f"{prefix}snapshots/{each['id']}"]
@@ -140,6 +145,32 @@ def forget(found: Access, kept: Keep, restic: str, *, dry_run: bool) -> list[str
     groups = json.loads(next((line for line in said.splitlines() if line.startswith("[")), "[]"))
     gone = [each for group in groups for each in group["remove"] or ()]
     return [f"{each['short_id']} of {each['time'][:16]}" for each in sorted(gone, key=lambda e: e["time"])]
+
+
+def unused(found: Access, restic: str) -> str | None:
+    """How much data no snapshot needs, such as ``3.816 MiB``; None where there is nothing to be gained.
+
+    Snapshots go first, and their data after: of a run that was cut off in between, the data are still there,
+    and a `forget` that finds no snapshot to let go leaves them.
+
+    Raises:
+        PruneError: restic fails, or doesn't say.
+    """
+    said = _restic(found, restic, "prune", "--dry-run")
+    total = _UNUSED.search(said)
+    if total is None:
+        last = (said.strip().splitlines() or ["nothing"])[-1]
+        raise PruneError(f"restic prune --dry-run doesn't say how much would go, but: {last}")
+    return None if (total["blobs"], total["size"]) == ("0", "0 B") else total["size"]
+
+
+def prune(found: Access, restic: str) -> None:
+    """Let data go that no snapshot needs.
+
+    Raises:
+        PruneError: restic fails; what is kept is whole even so.
+    """
+    _restic(found, restic, "prune")
 
 
 def _restic(found: Access, restic: str, *arguments: str) -> str:

@@ -133,11 +133,14 @@ def prune(
                 f"days and {kept.monthly} months",
                 err=True,
             )
-            if not going:
-                continue
-            agree("\n".join(going), yes=yes)
-            gone = prunes.forget(found, kept, restic, dry_run=False)
-            typer.echo(f"{stack}-{name}: {len(gone)} snapshots are gone", err=True)
+            if going:
+                agree("\n".join(going), yes=yes)
+                gone = prunes.forget(found, kept, restic, dry_run=False)
+                typer.echo(f"{stack}-{name}: {len(gone)} snapshots are gone", err=True)
+            elif left := prunes.unused(found, restic):
+                agree(f"{stack}-{name}: {left} of data go that no snapshot needs: a run was cut off", yes=yes)
+                prunes.prune(found, restic)
+                typer.echo(f"{stack}-{name}: {left} of data are gone", err=True)
     except prunes.PruneError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

@@ -1,12 +1,15 @@
 """Old backups go by the customer's own role for an hour: in the local AWS, with restic itself."""
 
+import io
 import json
 
 import pytest
+import typer
 from botocore.exceptions import ClientError
 
 from components.backup_pruning import BackupPruningArgs, statements
-from managed_server import prune
+from managed_server import prune, resolve
+from managed_server.commands import backups
 from managed_server.model.catalogue_items import Keep
 from tests.conftest import ROOT
 from tests.local_aws.support import running
@@ -88,6 +91,40 @@ def test_what_need_not_be_kept_goes_and_its_versions_stay(place):
         f"{BACKUP} adopt; {BACKUP} check; {BACKUP} restic restore latest --target /r; wc -l </r/home/alice/3"
     )
     assert said[-1] == "300000", "what is kept is whole"
+
+
+def test_a_run_that_was_cut_off_is_finished_by_the_same_command(place, monkeypatch, capsys):
+    """As if the hour had ended when the snapshots had gone: neither their data went, nor restic's lock."""
+    monkeypatch.setattr(resolve, "load_customer", lambda *_: place.spec)
+    monkeypatch.setattr(prune, "keep", lambda _: NEWEST)
+
+    def command(*, yes):
+        backups.prune("acme", "web1", yes=yes, root=ROOT)
+        return capsys.readouterr().err
+
+    s3, at = place.away.client("s3"), {"Bucket": place.bucket}
+    found = prune.access(place.spec, "web1")
+    prune._restic(found, "restic", "forget", *[each["id"] for each in prune.look(found, "restic")[:2]])
+    locks = s3.list_object_versions(**at, Prefix="web1/locks/")["Versions"]
+    key, version = max((each["LastModified"], each["Key"], each["VersionId"]) for each in locks)[1:]
+    lock = s3.get_object(**at, Key=key, VersionId=version)["Body"].read()
+    s3.put_object(**at, Key=key, Body=lock, ChecksumAlgorithm="SHA256")
+
+    def size():
+        return sum(each["Size"] for each in s3.list_objects_v2(**at, Prefix="web1/data/")["Contents"])
+
+    before = size()
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    with pytest.raises(typer.Abort):
+        command(yes=False)
+    assert size() == before
+    said = command(yes=True)
+    assert "acme-web1: 0 of 1 snapshots go" in said
+    assert "B of data go that no snapshot needs: a run was cut off" in said
+    assert "B of data are gone" in said
+    assert size() < before
+    assert "no snapshot needs" not in command(yes=True)
+    assert len(prune.look(found, "restic")) == 1
 
 
 def test_somebody_who_wrote_into_the_repository_keeps_everything_there(place):
