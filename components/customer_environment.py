@@ -360,13 +360,15 @@ class CustomerEnvironment(pulumi.ComponentResource):
         return ServerSecrets(name, args, opts=self._home).arns
 
     def _server_outputs(self, server: ServerSpec, made: ManagedServer | None) -> dict[str, Any]:
+        # Besides what an engineer wants to know, what a later stack file is held against
+        # (components/standing.py).
         known: dict[str, Any] = {
             "bundle_sha256": self._delivery(server).wanted,
             "pointer": pointer_key(server.name),
+            "debian": server.debian,
         }
         if made is None:
             return {**known, "address": server.address}
-        # Besides, what a later stack file is held against (components/standing.py).
         return {
             **known,
             "instance_id": made.instance_id,

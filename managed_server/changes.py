@@ -69,6 +69,14 @@ def _changed(
         )
         yield Refusal(server.name, message)
         return
+    release = known.get("debian")  # a stack from before it was kept has none
+    if release is not None and server.debian != release:
+        message = (
+            f"debian: it runs Debian {release:.0f}, and refuses the bundles of another: write `debian: "
+            f"{release:.0f}`, add a new server with {server.debian} beside it, move the data, and write "
+            f"`retire: true` for {server.name}"
+        )
+        yield Refusal(server.name, message)
     disk, kind, architecture = (known.get(key) for key in ("disk_gb", "instance_type", "architecture"))
     name, wanted = server.name, server.instance_type
     if disk is not None and server.disk_gb < disk:

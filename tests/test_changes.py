@@ -16,6 +16,7 @@ STANDING = {
     "instance_type": "t3.large",
     "architecture": "amd64",
     "disk_gb": 80.0,
+    "debian": 13.0,
 }
 
 
@@ -63,6 +64,25 @@ def test_a_server_does_not_move():
     assert "it stands elsewhere" in refusal.message
     there = factories.server(hosting="elsewhere", instance_type="", address="198.51.100.21")
     assert refused(factories.customer(there), **far) == [], "its machine may have another address"
+
+
+@pytest.mark.parametrize("hosting", ["aws", "elsewhere"])
+def test_the_debian_of_a_server_that_stands_stays(hosting):
+    facts = {"aws": STANDING, "elsewhere": {"address": "198.51.100.20", "debian": 13.0}}[hosting]
+
+    def with_release(release, known):
+        return refused(factories.customer(factories.server(hosting=hosting, debian=release)), web1=known)
+
+    assert with_release(13, facts) == []
+    for release in (12, 14):
+        [refusal] = with_release(release, facts)
+        assert refusal.preview
+        assert refusal.message == (
+            f"debian: it runs Debian 13, and refuses the bundles of another: write `debian: 13`, add a new "
+            f"server with {release} beside it, move the data, and write `retire: true` for web1"
+        )
+    before = {name: value for name, value in facts.items() if name != "debian"}
+    assert with_release(12, before) == [], "a stack from before it was kept"
 
 
 def test_a_bigger_disk_is_let_pass_and_a_smaller_one_is_not():

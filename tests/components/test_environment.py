@@ -126,6 +126,7 @@ def test_outputs(acme):
             "web1": {
                 "bundle_sha256": factories.bundle().sha256,
                 "pointer": "servers/web1/current.json",
+                "debian": 13,
                 "instance_id": "acme-web1-instance-id",
                 "address": "192.0.2.9",
                 "instance_type": "t3.large",
@@ -147,7 +148,7 @@ def test_only_servers_on_aws_get_aws_resources():
     recorded = environment(factories.server(), far)
     assert {r.name for r in recorded.of("Instance")} == {"acme-web1-instance"}
     assert {r.inputs["key"] for r in recorded.of("BucketObjectv2")} >= {"servers/far/current.json"}
-    assert set(recorded.outputs["servers"]["far"]) == {"bundle_sha256", "pointer", "address"}
+    assert set(recorded.outputs["servers"]["far"]) == {"bundle_sha256", "pointer", "debian", "address"}
 
 
 def test_a_customer_without_servers_on_aws_has_no_network():

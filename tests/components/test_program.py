@@ -71,13 +71,15 @@ def test_bad_input_is_said_without_a_traceback_and_creates_nothing(inputs):
         run(inputs / "__main__.py")
 
 
-WEB1 = {"instance_id": "i-1", "instance_type": "t3.large", "architecture": "amd64", "disk_gb": 80}
+WEB1 = {
+    "instance_id": "i-1", "debian": 13, "instance_type": "t3.large", "architecture": "amd64", "disk_gb": 80,
+}  # fmt: skip
 
 
 def test_what_stands_as_written_is_built_again():
     made, exported = run(ROOT / "__main__.py", {"web1": WEB1})
     assert len(made) > 50
-    facts = ("instance_type", "architecture", "disk_gb")
+    facts = ("debian", "instance_type", "architecture", "disk_gb")
     assert {key: exported["servers"]["web1"][key] for key in facts} == {key: WEB1[key] for key in facts}
 
 
@@ -85,6 +87,12 @@ def test_what_stands_as_written_is_built_again():
 def test_a_renamed_server_is_refused_before_anything_is_registered(preview):
     with pytest.raises(pulumi.RunError, match=r"Pulumi.example.yaml: servers.www1: stands.*isn't renamed"):
         run(ROOT / "__main__.py", {"web1": WEB1, "www1": WEB1}, preview=preview)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_another_debian_is_refused_before_a_pointer_moves(preview):
+    with pytest.raises(pulumi.RunError, match=r"servers.web1: debian: it runs Debian 12, and refuses"):
+        run(ROOT / "__main__.py", {"web1": {**WEB1, "debian": 12}}, preview=preview)
 
 
 def test_another_size_is_shown_by_a_preview_and_not_made(monkeypatch):
