@@ -23,6 +23,7 @@ from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.offsite_backup import OffsiteBackup, OffsiteBackupArgs, Writers
 from components.peer_addresses import PeerAddresses, PeerAddressesArgs
+from components.pins import refuse_what_is_not_there
 from components.providers import ProviderArgs, aws_provider
 from components.server_access import ServerAccess, ServerAccessArgs
 from components.server_alarms import ServerAlarms, ServerAlarmsArgs
@@ -64,6 +65,8 @@ class CustomerEnvironment(pulumi.ComponentResource):
         self._prefix, self._args, self._customer = name, args, args.customer
         customer = args.customer
         self._home_provider = self._aws("aws", customer.account_id, customer.region)
+        deliveries = tuple(self._delivery(server) for server in customer.servers)
+        refuse_what_is_not_there(customer, deliveries, self._home_provider)
         self._backup_provider = self._aws("aws-backup", customer.backup_account_id, customer.backup_region)
         self._home = pulumi.ResourceOptions(parent=self, providers=[self._home_provider])
         on_aws = tuple(server for server in customer.servers if server.hosting == "aws")
@@ -148,7 +151,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
             DeliveryArgs(
                 bucket=customer.delivery_bucket,
                 key_arn=self._data_key.arn,
-                servers=tuple(self._delivery(server) for server in customer.servers),
+                servers=deliveries,
             ),
             opts=self._home,
         )

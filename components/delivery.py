@@ -82,7 +82,8 @@ class Delivery(pulumi.ComponentResource):
             content=json.dumps(pointer, sort_keys=True) + "\n",
             content_type="application/json",
             tags={"Name": f"{name}-{delivery.server}-pointer", "server": delivery.server},
-            # After the bundle: no server is ever pointed at what isn't there.
+            # After the bundle: no server is ever pointed at what isn't there. One that it is pinned to was
+            # looked up before (components/pins.py).
             opts=pulumi.ResourceOptions(parent=self, depends_on=[bundle]),
         )
 

@@ -107,6 +107,7 @@ func dataSources() map[string]*tfbridge.DataSourceInfo {
 		"aws_ami":                 fn("ec2", "getAmi"),
 		"aws_eip":                 fn("ec2", "getElasticIp"),
 		"aws_iam_policy_document": fn("iam", "getPolicyDocument"),
+		"aws_s3_objects":          fn("s3", "getObjects"),
 	}
 }
 

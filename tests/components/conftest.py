@@ -36,6 +36,8 @@ class RecordingMocks(mocks.Mocks):
     """Answers as AWS would, as far as the components look."""
 
     calls: list[mocks.MockCallArgs] = field(default_factory=list)
+    missing: tuple[str, ...] = ()
+    """Keys of objects that aren't in their bucket."""
 
     def new_resource(self, args):
         arn = f"arn:aws:{args.name}"
@@ -50,6 +52,8 @@ class RecordingMocks(mocks.Mocks):
 
     def call(self, args):
         self.calls.append(args)
+        if args.token == "aws:s3/getObjects:getObjects":
+            return {"keys": sorted({args.args["prefix"]} - {*self.missing})}
         return {**args.args, "id": "ami-0123456789abcdef0"}
 
 
@@ -123,9 +127,9 @@ class Recorded:
         return [r for r in self.resources if r.type.startswith("managed-server:")]
 
 
-def record(program) -> Recorded:
+def record(program, missing=()) -> Recorded:
     """Run a program; it returns what is recorded as its outputs."""
-    answers = RecordingMocks()
+    answers = RecordingMocks(missing=missing)
     monitor = RecordingMonitor(answers)
     mocks.set_mocks(answers, project="managed-server", stack="acme", monitor=monitor)
     outputs: dict[str, Any] = {}
@@ -142,12 +146,12 @@ def record(program) -> Recorded:
     return Recorded(made, answers.calls, outputs)
 
 
-def environment(*servers, bundles=None, **changes) -> Recorded:
+def environment(*servers, bundles=None, missing=(), **changes) -> Recorded:
     """Record a customer's environment."""
     customer = factories.customer(*servers, **changes)
     made = bundles or {server.name: factories.bundle(server.name) for server in customer.servers}
     args = CustomerEnvironmentArgs(customer, made, ROOT / "templates")
-    return record(lambda: CustomerEnvironment(customer.id, args).outputs)
+    return record(lambda: CustomerEnvironment(customer.id, args).outputs, missing)
 
 
 @pytest.fixture(scope="session")

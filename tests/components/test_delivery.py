@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pulumi
+import pytest
 
+from components import pins
 from tests import factories
 from tests.components.conftest import as_sent, environment
 
@@ -87,6 +89,49 @@ def test_a_pin_moves_the_pointer_and_keeps_the_rest(acme):
     before, after = by_name(acme), by_name(pinned)
     assert {name for name in before if before[name] != after[name]} == {"acme-delivery-web1-pointer"}
     assert pinned.outputs["servers"]["web1"]["bundle_sha256"] == pin
+
+
+def looked_up(recorded):
+    return [call.args for call in recorded.calls if call.token == "aws:s3/getObjects:getObjects"]
+
+
+def test_a_pin_is_looked_up_where_bundles_are_and_nothing_else_is(acme):
+    pinned = environment(factories.server(pin="a" * 64), factories.server("db1", rules=()))
+    assert looked_up(pinned) == [{"bucket": BUCKET, "prefix": f"bundles/web1/{'a' * 64}.tar"}]
+    assert looked_up(acme) == []
+    delivered_now = environment(factories.server(pin=factories.bundle().sha256))
+    assert looked_up(delivered_now) == [], "the same run brings it"
+
+
+def test_pins_to_what_was_never_delivered_are_refused_before_anything_is_made():
+    wanted = {"web1": "a" * 64, "db1": "b" * 64, "db2": "c" * 64}
+    servers = [factories.server(name, rules=(), pin=pin) for name, pin in wanted.items()]
+    missing = tuple(f"bundles/{name}/{wanted[name]}.tar" for name in ("web1", "db1"))
+    with pytest.raises(pulumi.RunError) as refused:
+        environment(*servers, missing=missing)
+    one, two = str(refused.value).splitlines()
+    assert one == (
+        "stacks/Pulumi.acme.yaml: servers.web1.pin: no such bundle was ever delivered: there is no "
+        f"bundles/web1/{'a' * 64}.tar in the bucket {BUCKET}. Write the sha256 of one that is there (`aws s3 "
+        f"ls s3://{BUCKET}/bundles/web1/` lists them), or take the line out"
+    )
+    assert two.startswith("stacks/Pulumi.acme.yaml: servers.db1.pin: no such bundle")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("NoSuchBucket: it does not exist", "no such bundle was ever delivered"),
+        ("AccessDenied: no", "AccessDenied"),
+    ],
+)
+def test_in_a_bucket_that_is_yet_to_be_made_there_is_nothing(monkeypatch, answer, said):
+    def refuse(**_asked):
+        raise Exception(f"invoke of aws:s3/getObjects:getObjects failed: {answer}")  # noqa: TRY002 - Pulumi's own
+
+    monkeypatch.setattr(pins.aws.s3, "get_objects", refuse)
+    with pytest.raises(Exception, match=said):
+        environment(factories.server(pin="a" * 64))
 
 
 def test_the_bucket_can_be_destroyed_with_what_it_holds(acme):

@@ -130,6 +130,31 @@ def test_software_opens_exactly_its_rules_and_closes_them(town):
     assert_rules_are_the_derived_ones(town, "acme")
 
 
+def pointed_at(clone, stack):
+    """The bundle that web1 is told to have, which has to be there."""
+    customer = load_customer(clone.path, stack)
+    s3 = clients(clone, customer, customer.account_id, customer.region)("s3")
+    where = {"Bucket": customer.delivery_bucket}
+    pointer = json.loads(s3.get_object(**where, Key="servers/web1/current.json")["Body"].read())
+    s3.head_object(**where, Key=pointer["key"])
+    return pointer["sha256"]
+
+
+def test_a_pin_holds_and_its_bundle_is_kept_by_the_updates_after_it(town):
+    """At the second of them the state doesn't know that bundle any more."""
+    first = pointed_at(town, "acme")
+    bought, pin = "software: [nginx, php", f'pin: "{first}"\n        '
+    edit(town, "acme", f"{bought}]", f"{pin}{bought}, redis]")
+    up(town, "acme")
+    edit(town, "acme", f"{bought}, redis]", f"{bought}, redis, memcached]")
+    up(town, "acme")
+    assert pointed_at(town, "acme") == first
+    edit(town, "acme", f"{pin}{bought}, redis, memcached]", f"{bought}]")
+    up(town, "acme")
+    assert pointed_at(town, "acme") == first
+    assert_settled(town, "acme")
+
+
 def test_a_bigger_disk_is_in_place(town):
     machine, volume = instance(town, "acme"), disk(town, "acme")
     edit(town, "acme", "disk_gb: 80", "disk_gb: 100")

@@ -134,6 +134,47 @@ def test_a_renamed_server_is_refused_with_what_to_do(stand):
     assert things(stand) == before
 
 
+def pinned(stand, sha256):
+    return other_stack_file(stand, ("disk_gb: 80\n", f'disk_gb: 80\n        pin: "{sha256}"\n'))
+
+
+def test_a_pin_goes_back_to_a_bundle_that_was_delivered(stand):
+    """A changed template is delivered beside it, and the pointer doesn't move."""
+    outputs = json.loads(stand.pulumi("stack", "output", "--json").stdout)
+    path, good = pinned(stand, outputs["servers"]["web1"]["bundle_sha256"])
+    template = next((stand.path / "templates" / "nginx").rglob("nginx.conf.j2"))
+    kept = template.read_text()
+    try:
+        template.write_text(kept + "# one more line\n")
+        found = planned(stand)
+    finally:
+        path.write_text(good)
+        template.write_text(kept)
+    assert [operation for operation, _, _ in found] == ["create", "delete"], found
+    assert all("-web1-bundle-" in name for _, _, name in found)
+
+
+def test_a_pin_to_what_was_never_delivered_is_refused(stand):
+    before = things(stand)
+    path, good = pinned(stand, "a" * 64)
+    try:
+        shown = stand.pulumi("preview", "--policy-pack", "policies")
+        done = stand.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+    finally:
+        path.write_text(good)
+    assert things(stand) == before
+    new = write_stack(stand.path, STACK.replace("disk_gb: 80\n", f'disk_gb: 80\n        pin: "{"b" * 64}"\n'))
+    try:
+        unmade = stand.managed("local", "preview", "acme")
+    finally:
+        new.unlink()
+    for refused in (shown, done, unmade):
+        assert refused.returncode != 0
+        said = refused.stdout + refused.stderr
+        assert "servers.web1.pin: no such bundle was ever delivered: there is no bundles/web1/" in said
+        assert "Traceback" not in said
+
+
 def test_bad_input_creates_nothing_through_plain_pulumi(stand):
     path = stand.path / "stacks" / "Pulumi.example.yaml"
     good = path.read_text()
