@@ -88,7 +88,7 @@ def restore(
             f"{error}. Without --new-machine, a restore takes it as it is. Where it is lost as well: remove "
             f"{place.note}"
         ) from None
-    code = run(where, (), at, ssh, keep_volume=keep_volume)
+    code = run(where, (), at, ssh, whose=(stack, server), keep_volume=keep_volume)
     if code == 0:
         place.note.unlink(missing_ok=True)
         _host_key(place.note).unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def price(root: Path) -> str:
 
 def run(
     where: str, paths: Sequence[str], at: str | None, ssh: str, *,
-    whose: tuple[str, str] | None = None, keep_volume: bool = False,
+    whose: tuple[str, str], keep_volume: bool = False,
 ) -> int:  # fmt: skip
     """Restore on a server; what it tells, and its answer, are shown as they come.
 
@@ -108,7 +108,7 @@ def run(
         paths: files and folders; none for everything.
         at: a time (UTC), or None for the latest backup.
         ssh: the SSH program and its options.
-        whose: customer and server that the machine must be; None for one that was just made in its place.
+        whose: customer and server that the machine must be.
         keep_volume: whether what is on the data volume is left alone.
 
     Returns:
@@ -117,9 +117,9 @@ def run(
     arguments = ["paths", *paths] if paths else ["all"]
     arguments += ["--at", at] if at else []
     arguments += ["--keep-volume"] if keep_volume else []
-    script = shlex.join([*PROGRAM, *arguments])
-    if whose is not None:
-        script = f"{shlex.join(['sudo', 'sh', '-c', _IS_MEANT, 'sh', *whose])} && {script}"
+    script = (
+        f"{shlex.join(['sudo', 'sh', '-c', _IS_MEANT, 'sh', *whose])} && {shlex.join([*PROGRAM, *arguments])}"
+    )
     command = [*shlex.split(ssh), where, script]
     sys.stderr.flush()
     code = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ), check=False).returncode
