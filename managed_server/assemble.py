@@ -55,6 +55,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         root_device=release.root_device,
         software=tuple(sorted(server.software)),
         entries=gather.entries(),
+        memory=gather.memory(),
         sites=collections["sites"],
         peers=tuple(sorted(server.peers)),
         reaches=gather.place.reaches,

@@ -23,6 +23,8 @@ def advice(
             yield ("servers", server_spec.name, "software"), message
         for message in _too_many_rules(project, server_spec):
             yield ("servers", server_spec.name), message
+        for message in _too_little_memory(project, server_spec):
+            yield ("servers", server_spec.name), message
     yield from _changing(stack, customer, today)
     for name, server in customer.servers.items():
         if customer.leaves(name):
@@ -53,6 +55,19 @@ def _too_many_rules(project: Project, server: spec.ServerSpec) -> Iterator[str]:
                     "default: have the quota of the account raised before the deploy, which fails halfway "
                     "else, or write fewer, wider networks (access.ssh_from)"
                 )
+
+
+def _too_little_memory(project: Project, server: spec.ServerSpec) -> Iterator[str]:
+    """Yield where what runs on a server may take more memory than it has."""
+    own = project.limits.system_memory_mb
+    taken = sum(each.mb for each in server.memory) + own
+    if taken > server.memory_mb:
+        parts = ", ".join(f"{each.origin} {each.mb} ({each.purpose})" for each in server.memory)
+        yield (
+            f"what runs on it may take {taken} MiB of memory, and it has {server.memory_mb}: {parts}, the "
+            f"system {own}. The kernel then ends what takes most: write smaller settings, or a larger "
+            f"{'instance_type' if server.hosting == 'aws' else 'machine'}"
+        )
 
 
 def _changing(stack: str, customer: Customer, today: datetime.date) -> Advice:

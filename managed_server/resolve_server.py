@@ -307,6 +307,14 @@ class Gatherer:
             for chosen in self.chosen
         )
 
+    def memory(self) -> tuple[spec.Memory, ...]:
+        """Return what takes much memory, the most first."""
+        found = (
+            spec.Memory(origin, item.purpose, item.taken_mb(self.place.machine.memory_mb))
+            for origin, item in self.section("memory")
+        )
+        return tuple(sorted(found, key=lambda each: (-each.mb, each.origin, each.purpose)))
+
 
 def _outside(entry: Entry) -> str | None:
     """Say why software is outside the agreement; None for what is on its list, and for tools."""

@@ -52,6 +52,7 @@ __all__ = [
     "Link",
     "Listen",
     "Maintenance",
+    "Memory",
     "Network",
     "Process",
     "Provider",
@@ -160,6 +161,15 @@ class EntrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What an entry's processes take, as they are set."""
+
+    origin: str
+    purpose: str
+    mb: int
+
+
+@dataclass(frozen=True, slots=True)
 class Maintenance:
     """The weekly window (UTC)."""
 
@@ -195,6 +205,8 @@ class ServerSpec:
     root_device: str
     software: tuple[str, ...]
     entries: tuple[EntrySpec, ...]
+    memory: tuple[Memory, ...]
+    """What takes much of it, by entry."""
     sites: tuple[str, ...]
     peers: tuple[str, ...]
     """Servers of the customer that may reach what it offers to peers."""

@@ -164,6 +164,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
         root_device="/dev/xvda",
         software=("nginx",),
         entries=(ENTRY,),
+        memory=(),
         sites=(),
         unsupported_packages=(),
         maintenance=spec.Maintenance("sunday", "03:00", "if-needed"),

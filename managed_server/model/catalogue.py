@@ -38,6 +38,7 @@ from managed_server.model.catalogue_items import (
     Timer,
     Unit,
 )
+from managed_server.model.catalogue_memory import Memory
 from managed_server.model.conditions import When
 from managed_server.model.types import EntryId, PackageName, Text, UserName
 
@@ -61,6 +62,7 @@ class Entry(Model):
     installable: Literal[True] | NotInstallable
     releases: dict[Int, ReleaseFacts] = Field(min_length=1, description="facts by Debian release")
     settings: dict[str, Setting]
+    memory: Section[Facts[Memory]]
     accounts: Section[Facts[UserName]] = Field(description="system accounts: nobody's login name")
     groups: Section[Facts[Group]]
     apt: Section[Facts[AptSource]]

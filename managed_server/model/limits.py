@@ -131,6 +131,9 @@ class Limits(Model):
     security_group_rules: PositiveInt = Field(
         description="that AWS takes in each direction, of IPv4 and of IPv6 apart, unless an account has more"
     )
+    system_memory_mb: PositiveInt = Field(
+        description="what the system and the service's own programs take (MiB)"
+    )
     schedule: Schedule
     retention: Retention
     parity: Parity
