@@ -55,8 +55,11 @@ get() {
     local pointer="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_POINTER_KEY"
     if ! aws s3 cp --quiet "$pointer" "$work/pointer" >&2; then
         problem="can't fetch the pointer"
-        [[ -e "$state/unreachable" ]] || : > "$state/unreachable"
-        (($(age "$state/unreachable") >= patience)) || word=warning
+        if ! echo > "$work/pointer"; then
+            problem="can't write below $bundles: is the disk full?"
+        elif [[ -e "$state/unreachable" ]] || : > "$state/unreachable"; then
+            (($(age "$state/unreachable") >= patience)) || word=warning
+        fi
         return
     fi
     rm -f "$state/unreachable"
