@@ -141,3 +141,71 @@ as cat {secret.path} 2>&1 | tail -n 1
     assert said[3].startswith("NOPERM")
     assert said[4] == "OK - it answers"
     assert said[5].endswith("Permission denied")
+
+
+PREPARED = """
+conf=/etc/redis/redis.conf
+prepare=$(sed -n 's/^ExecStartPre=+//p' /etc/systemd/system/redis-server.service.d/managed.conf)
+chosen() { sed -i "s/^appendonly .*/appendonly $1/" $conf; }
+begin() { $prepare && start; }
+end() { redis-cli shutdown; wait; }  # what SIGTERM does
+killed() { kill -KILL $(pidof redis-server); wait; } 2>/dev/null
+keys() { redis-cli dbsize; }
+put() { for key in "$@"; do redis-cli set $key 1 >/dev/null; done; }
+end
+"""
+
+
+@pytest.fixture
+def prepared(server):
+    return lambda script: server(f"{PREPARED}\n{script}")
+
+
+def test_data_outlive_each_choice_of_append_only(prepared):
+    said = prepared(
+        """
+chosen no; begin; put a b c; end
+chosen yes; begin; keys; put d; end
+begin; keys; end
+chosen no; begin; keys; put e; end
+ls /var/lib/redis
+chosen yes; begin; keys
+find /var/lib/redis ! -user redis
+"""
+    )
+    assert said == ["3", "4", "4", "dump.rdb", "5"]
+
+
+def test_what_a_crash_left_in_the_append_only_files_alone_is_kept_without_them(prepared):
+    said = prepared(
+        """
+chosen yes; begin; put a; end; begin; put b c
+sleep 1.5; killed 2>/dev/null
+chosen no; begin; keys; ls /var/lib/redis; end
+"""
+    )
+    assert said == ["3", "dump.rdb"]
+
+
+def test_append_only_files_that_cannot_be_read_are_not_thrown_away(prepared):
+    said = prepared(
+        """
+chosen yes; begin; put a b; sleep 1.5; killed 2>/dev/null
+aof=$(echo /var/lib/redis/appendonlydir/*.base.*); echo broken >$aof
+chosen no; begin 2>&1 | grep -o "can't be read"; ls /var/lib/redis/appendonlydir | wc -l
+"""
+    )
+    assert said == ["can't be read", "3"]
+
+
+def test_a_start_that_was_cut_off_and_a_backup_that_lacks_a_file_begin_with_the_dump(prepared):
+    said = prepared(
+        """
+chosen no; begin; put a b; end
+install -d -o redis -g redis /var/lib/redis/appendonlydir.new; : >/var/lib/redis/appendonlydir.new/half
+chosen yes; begin; keys; put c; end
+rm /var/lib/redis/appendonlydir/*.base.rdb
+begin; keys; end
+"""
+    )
+    assert said == ["2", "3"]
