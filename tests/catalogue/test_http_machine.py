@@ -254,6 +254,45 @@ def test_python_alone_in_front(made):
     assert said == ["There is no application here yet.", " 503"] * 2
 
 
+@pytest.mark.parametrize(
+    ("software", "settings", "hung"),
+    [
+        ("nodejs", {"nodejs": {"application": True}}, "MainThread|node"),
+        ("python", {"python": {"application": True, "workers": 1}}, "gunicorn|python"),
+        ("tomcat", {"tomcat": {"heap_mb": 128, "max_threads": 10}}, ""),
+    ],
+)
+def test_what_accepts_and_answers_nobody_is_no_service(made, software, settings, hung):
+    """The kernel accepts for it, for as long as its backlog lasts."""
+    here = made(f"nginx, {software}", settings)
+    [facts] = [entry.facts for entry in here.server.entries if entry.id == software]
+    hang = f"pkill -STOP -x '{hung}'"
+    if not hung:
+        hang = """
+echo '<% Thread.sleep(100000); %>' >/var/lib/$tomcat/webapps/ROOT/hang.jsp
+for _ in $(seq 10); do curl -s -m 100 -o /dev/null http://127.0.0.1:8088/hang.jsp & done; sleep 6"""
+    said = here.run(
+        f"""
+echo before; {asked(here.server, [software])}
+{hang}
+echo after; {asked(here.server, [software])}
+(exec 3<>/dev/tcp/127.0.0.1/{facts["backend_port"]}) && echo accepts
+"""
+    )
+    codes = {
+        (when, line.split()[1]): line.split()[2]
+        for when, lines in (
+            ("before", said[: said.index("after")]),
+            ("after", said[said.index("after") :]),
+        )
+        for line in lines
+        if line.startswith(f"check {software}-")
+    }
+    assert said[-1] == "accepts"
+    assert {code for (when, _), code in codes.items() if when == "before"} == {"0"}, said
+    assert codes["after", f"{software}-backend-port"] == "2", said
+
+
 def test_apache_serves_the_customers_own_site_over_tls(made):
     here = made("apache")
     said = here.run(
