@@ -56,7 +56,8 @@ haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid $EXTRAOPTS >/tmp/hap
 cd /srv/nodejs; as www-data "${bound[@]}" $(command_of /etc/systemd/system/nodejs-application.service) &""",
     "php": 'mkdir -p /run/php; "php-fpm$php" --daemonize',
     "python": """
-cd /srv/python; python3 -m venv --system-site-packages /srv/python/venv
+cd /srv/python
+$(sed -n 's/^ExecStartPre=+//p' /etc/systemd/system/python-application.service)
 as www-data "${bound[@]}" $(command_of /etc/systemd/system/python-application.service) >/tmp/python 2>&1 &""",
     "tomcat": """
 export CATALINA_HOME=/usr/share/$tomcat CATALINA_BASE=/var/lib/$tomcat CATALINA_TMPDIR=/tmp

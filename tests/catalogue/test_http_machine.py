@@ -12,6 +12,7 @@ from tests.runbooks import asked_in_a_tree, ended_badly
 from tests.validators.server import validate_server
 
 from .http_stand import SITE, SOCKETS, STOP, stand
+from .support import run_script
 
 pytestmark = pytest.mark.machine
 
@@ -252,6 +253,32 @@ def test_python_alone_in_front(made):
         f"get http://{SITE}/; get http://{SITE}/ --resolve {SITE}:80:[::1]",
     )
     assert said == ["There is no application here yet.", " 503"] * 2
+
+
+def test_root_runs_and_writes_nothing_through_what_others_put_into_pythons_folder(made):
+    here = made("python", {"python": {"application": True}})
+    unit = here.files["/etc/systemd/system/python-application.service"].content.decode()
+    [prepare] = re.findall("^ExecStartPre=[+](.*)$", unit, re.MULTILINE)
+    said = run_script(
+        here.tree,
+        f"""
+install -d -o www-data -g www-data /srv/python; install -d -m 1777 /opt/ran; cd /srv/python
+for module in logging subprocess venv shutil; do echo 'import os; os.system("id -u >/opt/ran/'$module'-$$")' >$module.py; done
+chown www-data: *.py
+setpriv --reuid www-data --regid www-data --clear-groups ln -s /etc/taken /srv/python/venv
+{prepare} >/dev/null 2>&1; echo $?; ls -d /etc/taken 2>/dev/null
+rm venv; {prepare} >/dev/null; echo $?; stat -c %U venv/bin/python; find venv ! -user www-data
+ls /opt/ran
+""",
+        here.files,
+    )
+    assert said.stdout.splitlines() == ["1", "0", "www-data"], said
+
+
+def test_what_pip_installed_is_backed_up(made):
+    server = made("python", {"python": {"application": True}}).server
+    assert "/srv/python" in server.backup_paths
+    assert [path for path in server.backup_exclude if path.startswith("/srv/python")] == []
 
 
 @pytest.mark.parametrize(
