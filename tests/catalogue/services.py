@@ -51,6 +51,7 @@ class Server:
         self.server = self.customer.servers[0]
         self.software = software
         self.looked: list[str] = []
+        self.syslog = ""
         self.files: dict[str, TreeFile] = files_of(root, self.customer, [software])
         for secret in self.server.secrets:
             text = secret.text.replace("{secret}", "s3cret-_x").encode()
@@ -65,6 +66,7 @@ class Server:
         result: Result = run_script(self.tree, whole, {**self.files, **(files or {})}, timeout, users=users)
         lines = result.stdout.splitlines()
         assert lines[-1:] == ["done"], result
+        self.syslog = result.syslog
         self.looked = [line for line in lines if line.startswith("runbook ")]
         return [line for line in lines[:-1] if line not in self.looked]
 

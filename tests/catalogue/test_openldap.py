@@ -77,6 +77,17 @@ for file in tls/key.pem managed-password.conf slapd.conf; do as nagios cat /etc/
     assert rest[9:] == ["Permission denied"] * 3
 
 
+def test_operations_are_logged_where_somebody_asked_for_it_alone(root, tmp_path, service_machines):
+    server = Server(root, tmp_path, service_machines, "openldap")
+    ask = "reads -H ldap://127.0.0.1 -b dc=acme -D uid=none,dc=acme -w wrong"
+    more = "echo 'loglevel stats' >>/etc/ldap/customer.d/global.conf"
+    assert server.run(f"{START}\n{ask}\nsystemctl stop slapd", FILES) == ["0"]
+    assert "slapd" in server.syslog
+    assert "conn=" not in server.syslog
+    assert server.run(f"{more}\n{START}\n{ask}\nsystemctl stop slapd", FILES) == ["0"]
+    assert "err=49" in server.syslog
+
+
 def test_its_checks_and_its_graphs(root, tmp_path, service_machines):
     server = Server(root, tmp_path, service_machines, "openldap")
     said = server.run(
