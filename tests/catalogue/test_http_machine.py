@@ -16,6 +16,8 @@ from .support import run_script
 
 pytestmark = pytest.mark.machine
 
+RELEASES_OF_RULES = (12, 13)
+
 PHP = """echo '<?php echo implode(" ", ["php", $_SERVER["REMOTE_ADDR"], $_SERVER["HTTPS"] ?? "off", $_SERVER["HTTP_HOST"], getenv("HTTP_PROXY") ?: $_SERVER["HTTP_PROXY"] ?? ""]);' >index.php
 """
 CGI = """printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\ncgi $SCRIPT_FILENAME $QUERY_STRING"\\n' >do.cgi; chmod 755 do.cgi
@@ -168,6 +170,34 @@ grep -c '^192.0.2.9 ' /var/log/apache2/access.log
     assert said[4:7] == [" 403", " 403", " 302"]
     assert said[7].startswith("php "), "the status page is on its own port alone"
     assert said[8] == "1"
+
+
+@pytest.mark.parametrize("rules", RELEASES_OF_RULES)
+def test_cache_of_files_that_are_larger_than_its_memory(machine, root, tmp_path, rules):
+    """Debian 12's rules as well: its Varnish runs nowhere here, a newer one takes them."""
+    said = stand(rules, machine[1], tmp_path, root, ["varnish", "nginx"], {"varnish": {"memory_mb": 64}}).run(
+        f"""
+cd /var/www/{SITE}/public
+head -c 100000000 /dev/urandom >large; head -c 8200000 /dev/urandom >small; head -c 20000 /dev/zero >page
+sum() {{ get --max-time 60 "$@" -w '' | sha256sum | cut -d ' ' -f 1; }}
+same() {{ [ "$(sum "$@" http://{SITE}/$file)" = "$(sha256sum $file | cut -d ' ' -f 1)" ] && echo same || echo differs; }}
+figure() {{ varnishstat -1 -f $1 | awk '{{print $2}}'; }}
+file=large; same; same -H 'Cookie: a=1'
+sum -r 99999000-99999999 http://{SITE}/large; tail -c +99999001 large | head -c 1000 | sha256sum | cut -d ' ' -f 1
+get -r 99999000-99999999 -o /dev/null http://{SITE}/large
+for cookie in '' 'Cookie: a=1'; do
+    get --max-time 4 --limit-rate 100k -o /dev/null -H "$cookie" http://{SITE}/large & sleep 3
+    echo holds $(( ($(figure SMA.Transient.g_bytes) + $(figure SMA.s0.g_bytes)) / 10000000 )) ; wait $!
+done
+seq 1 3200 | sed 's#.*#url = "http://127.0.0.1/page?&"\\noutput = /dev/null#' >/tmp/pages
+curl -s -Z --parallel-max 8 -H 'Host: {SITE}' -K /tmp/pages
+file=small; same; same; for _ in $(seq 50); do [ "$(figure MAIN.n_lru_nuked)" -gt 100 ] && echo nuked && break; sleep 0.1; done
+curl -s http://{SITE}/small --resolve {SITE}:80:127.0.0.1 -o /dev/null -D - | grep -ic '^x-varnish: [0-9]* [0-9]'
+"""
+    )
+    assert said[:2] == ["same", "same"], said
+    assert said[2] == said[3]
+    assert said[4:] == [" 206", "holds 0", " 200", "holds 0", " 200", "same", "same", "nuked", "1"], said
 
 
 def test_cache_and_tomcat(made):
