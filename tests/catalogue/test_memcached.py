@@ -58,6 +58,19 @@ kill %1; wait %1; {server.check("answers")}
     assert ended_badly(server.looked) == []
 
 
+def test_values_take_half_of_its_memory_at_most(root, tmp_path, service_machines):
+    """It ends with 64 else."""
+    chosen = "\n        settings: {memcached: {memory_mb: 64, max_item_mb: 128}}"
+    server = Server(root, tmp_path, service_machines, "memcached", chosen)
+    said = server.run(
+        f"""{START}
+exec 3<>/dev/tcp/127.0.0.1/11211; printf 'stats settings\\r\\nquit\\r\\n' >&3
+grep -aE 'maxbytes|item_size_max' <&3 | tr -d '\\r'; kill %1; wait %1
+"""
+    )
+    assert said == ["STAT maxbytes 67108864", "STAT item_size_max 33554432"]
+
+
 def test_peers_reach_it(root, tmp_path, service_machines):
     server = Server(root, tmp_path, service_machines, "memcached", PEERS, OTHER)
     said = server.run(f"{START}\nsockets\n{server.check('answers')}")
