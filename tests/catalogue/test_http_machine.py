@@ -267,14 +267,16 @@ cat >/srv/python/main.py <<'END'
 import own
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{{own.NAME}} {{environ['wsgi.url_scheme']}} {{environ['HTTP_HOST']}}\\n".encode()]
+    asked = [environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"].split(", ")[-1]]
+    return [f"{{own.NAME}} {{environ['wsgi.url_scheme']}} {{environ['HTTP_HOST']}} {{' '.join(asked)}}\\n".encode()]
 END
 echo 'NAME = "python"' >$(/srv/python/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/own.py
 pkill -HUP -o -u www-data -x python; sleep 3
-get -H 'X-Forwarded-Proto: https' http://{SITE}/
+get --interface 192.0.2.9 -H 'X-Forwarded-Proto: https' http://{SITE}/
 """,
     )
-    assert said == ["There is no application here yet.", " 503", f"python http {SITE}", " 200"]
+    answered = f"python http {SITE} 127.0.0.1 192.0.2.9"
+    assert said == ["There is no application here yet.", " 503", answered, " 200"]
 
 
 def test_python_alone_in_front(made):
