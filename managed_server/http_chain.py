@@ -4,25 +4,28 @@ An entry that speaks HTTP says where it stands in a chain: the fact ``http_layer
 to 4 (an application server), and ``backend_port``, the loopback port on which it listens behind another one.
 The entry of the lowest layer on a server is the front and has the public ports; each asks the next layer's.
 One that is also of use without answering anybody has the setting ``application``: false keeps it out.
+Where several could answer the one before them, the stack file's ``served_by`` says which does. Software whose
+pages a web server serves by FastCGI is such a choice as well: only one can have what is no file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from managed_server.resolve_server import Chosen
 
 LAYER, PORT, ASKED = "http_layer", "backend_port", "application"
+PAGES, WEB_SERVER = "fastcgi_index", 3
+"""What answers for pages that are no file, without a layer of its own, and the layer that serves it."""
 DERIVED = ("http_front", "http_upstream")
 """Facts that an entry with a layer gets: is it the front; the port of the one behind it, 0 without one."""
 _NOWHERE = dict(zip(DERIVED, (False, 0), strict=True))
 
 
-def chained(chosen: Iterable[Chosen]) -> tuple[Chosen, ...]:
+def chained(chosen: Iterable[Chosen], served_by: Collection[str] = ()) -> tuple[Chosen, ...]:
     """Return a server's entries, those with a layer knowing their place."""
     entries = tuple(chosen)
-    chain = [entry for entry in entries if LAYER in entry.facts and entry.facts.get(ASKED, True)]
-    places = {entry.id: _place(entry, chain) for entry in chain}
+    places = {entry.id: _place(entry, entries, served_by) for entry in _chain(entries)}
     return tuple(
         replace(entry, facts={**entry.facts, **places.get(entry.id, _NOWHERE)})
         if LAYER in entry.facts
@@ -31,8 +34,41 @@ def chained(chosen: Iterable[Chosen]) -> tuple[Chosen, ...]:
     )
 
 
-def _place(entry: Chosen, chain: list[Chosen]) -> dict[str, Any]:
+def undecided(chosen: Iterable[Chosen], served_by: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield who passes requests on to one of several, and these."""
+    entries, seen = tuple(chosen), set()
+    for entry in _chain(entries):
+        found = tuple(each.id for each in _asked(_candidates(entry, entries), served_by))
+        if len(found) > 1 and found not in seen:
+            seen.add(found)
+            yield entry.id, found
+
+
+def behind_others(chosen: Iterable[Chosen]) -> set[str]:
+    """Return all that somebody could pass requests on to."""
+    entries = tuple(chosen)
+    return {each.id for entry in _chain(entries) for each in _candidates(entry, entries)}
+
+
+def _chain(entries: tuple[Chosen, ...]) -> list[Chosen]:
+    return [entry for entry in entries if LAYER in entry.facts and entry.facts.get(ASKED, True)]
+
+
+def _candidates(entry: Chosen, entries: tuple[Chosen, ...]) -> list[Chosen]:
+    """Return who could answer for what an entry doesn't answer itself."""
     own = entry.facts[LAYER]
-    behind = sorted((other for other in chain if other.facts[LAYER] > own), key=lambda one: one.facts[LAYER])
-    front = all(own <= other.facts[LAYER] for other in chain)
-    return dict(zip(DERIVED, (front, behind[0].facts[PORT] if behind else 0), strict=True))
+    behind = [other for other in _chain(entries) if other.facts[LAYER] > own]
+    next_layer = min((other.facts[LAYER] for other in behind), default=None)
+    pages = [other for other in entries if PAGES in other.facts] if own == WEB_SERVER else []
+    return [other for other in behind if other.facts[LAYER] == next_layer] + pages
+
+
+def _asked(candidates: list[Chosen], served_by: Collection[str]) -> list[Chosen]:
+    return [each for each in candidates if each.id in served_by] or candidates
+
+
+def _place(entry: Chosen, entries: tuple[Chosen, ...], served_by: Collection[str]) -> dict[str, Any]:
+    front = all(entry.facts[LAYER] <= other.facts[LAYER] for other in _chain(entries))
+    asked = _asked(_candidates(entry, entries), served_by)[:1]
+    port = asked[0].facts[PORT] if asked and LAYER in asked[0].facts else 0
+    return dict(zip(DERIVED, (front, port), strict=True))

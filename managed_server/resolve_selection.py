@@ -1,6 +1,6 @@
 """What a server gets of the catalogue: the software that its stack file names, and the tools for it."""
 
-from managed_server.http_chain import chained
+from managed_server.http_chain import behind_others, chained, undecided
 from managed_server.loading import nearest
 from managed_server.model.catalogue_items import given
 from managed_server.model.customer import Server
@@ -58,8 +58,33 @@ class Selection:
                     ("settings", entry_id),
                     f"the server has no {entry_id!r}{nearest(entry_id, [*ids, *tools])}",
                 )
-        chosen = [self._chosen(entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
-        return chained(item for item in chosen if item is not None)
+        found = [self._chosen(entry_id) for entry_id in [*sorted(ids), *sorted(tools)]]
+        chosen = tuple(item for item in found if item is not None)
+        self._served_by(ids, chosen)
+        return chained(chosen, self._server.served_by)
+
+    def _served_by(self, ids: list[str], chosen: tuple[Chosen, ...]) -> None:
+        """Hold what the stack file says of who answers for the sites against the software."""
+        named, known = self._server.served_by, {item.id for item in chosen}
+        possible = behind_others(chosen)
+        for index, name in enumerate(named):
+            path = ("served_by", index)
+            if name not in ids:
+                self._error(path, f"the server has no {name!r}{nearest(name, ids)}")
+            elif name in named[:index]:
+                self._error(path, f"{name!r} is listed twice")
+            elif name in known and name not in possible:
+                self._error(
+                    path, f"no other software of the server passes requests on to {name!r}; take it out"
+                )
+        for front, candidates in undecided(chosen, named):
+            names = " and ".join(map(repr, candidates))
+            lists = " or ".join(f"[{name}]" for name in candidates)
+            self._error(
+                ("served_by",) if named else ("software",),
+                f"{front!r} has {names} behind it, and can pass requests on to one of them; write which with "
+                f"served_by: {lists}",
+            )
 
     def _beside(self, at: Path, software: str) -> None:
         """Hold a software's wishes about what is beside it against the self._server."""

@@ -168,6 +168,10 @@ class Server(Model):
         default={}, description="settings of software and tools that differ from their catalogue defaults"
     )
     sites: tuple[HostName, ...] = ()
+    served_by: tuple[EntryId, ...] = Field(
+        default=(),
+        description="of several software that could answer for the sites behind another, which does",
+    )
     peers: tuple[ServerName, ...] = Field(
         default=(), description="servers of this customer that may reach what software offers to peers"
     )

@@ -137,11 +137,15 @@ def stand(
     root: Path,
     software: Sequence[str],
     settings: dict[str, object] | None = None,
+    *,
+    served_by: str = "",
 ) -> Stand:
     """Resolve and render a server with this software."""
     more = f"\n        debian: {release}"
     if settings:
         more += f"\n        settings: {json.dumps(settings)}"
+    if served_by:
+        more += f"\n        served_by: [{served_by}]"
     changes = {
         "software: [nginx, php]": f"software: [{', '.join(software)}]",
         "disk_gb: 80": f"disk_gb: 80{more}",

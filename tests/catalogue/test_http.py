@@ -11,12 +11,14 @@ from tests.stackfile import STACK, write_stack
 from .support import customer, files_of
 
 FRONT = {(80, "any"), (443, "any")}
+BY = "\n        served_by: [{}]"
 
 
-def resolved(folder, software, settings="{}"):
+def resolved(folder, software, settings="{}", served_by=""):
+    by = BY.format(served_by) if served_by else ""
     changes = {
         "software: [nginx, php]": f"software: [{software}]",
-        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}",
+        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}{by}",
     }
     return customer(folder, changes)
 
@@ -42,11 +44,12 @@ def ports(server, entry):
 )
 def test_the_front_alone_is_public(tmp_path, software, settings, front, behind):
     text = "        sites: [www.acme.example]\n"
+    web = {"nginx", "apache"} <= set(software.split(", "))
     changes = {
         "software: [nginx, php]": f"software: [{software}]",
-        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}",
+        "disk_gb: 80": f"disk_gb: 80\n        settings: {settings}{BY.format('apache') if web else ''}",
         # Two web servers would both want the site's folders.
-        text: "" if {"nginx", "apache"} <= set(software.split(", ")) else text,
+        text: "" if web else text,
     }
     server = customer(tmp_path, changes).servers[0]
     public = {(listen.origin, listen.port) for listen in server.listens if listen.reach == "world"}
@@ -98,7 +101,7 @@ def test_behind_another_nginx_believes_it_and_nobody_else(root, tmp_path):
 
 def test_of_two_web_servers_one_shows_the_pools_pages(root, tmp_path):
     changes = {
-        "software: [nginx, php]": "software: [haproxy, apache, nginx, php]",
+        "software: [nginx, php]": "software: [haproxy, apache, nginx, php]" + BY.format("apache"),
         "        sites: [www.acme.example]\n": "",
     }
     spec = customer(tmp_path, changes)
@@ -119,6 +122,74 @@ def test_a_load_balancer_shares_among_other_servers(root, tmp_path, setting):
 def test_what_is_no_address_is_refused(tmp_path, setting):
     with pytest.raises(InputError, match="does not match"):
         resolved(tmp_path, "haproxy", f'{{haproxy: {{backends: "{setting}"}}}}')
+
+
+BOTH = "{nodejs: {application: true}, python: {application: true}}"
+
+
+@pytest.mark.parametrize(
+    ("software", "settings", "named", "port"),
+    [
+        ("nginx, tomcat, jenkins", "{}", "tomcat", "8088"),
+        ("nginx, tomcat, jenkins", "{}", "jenkins", "8884"),
+        ("apache, tomcat, gitlab", "{}", "tomcat", "8088"),
+        ("nginx, python, nodejs", BOTH, "python", "8000"),
+        ("haproxy, apache, nginx, python, nodejs", BOTH, "nginx, nodejs", "3000"),
+        ("nginx, php, jenkins", "{}", "jenkins", "8884"),
+        ("nginx, php, jenkins", "{}", "php", ""),
+        ("apache, php, gitlab", "{}", "php", ""),
+    ],
+)
+def test_of_several_applications_the_one_that_is_named_has_the_sites(
+    root, tmp_path, software, settings, named, port
+):
+    changes = {
+        "software: [nginx, php]": f"software: [{software}]\n        settings: {settings}" + BY.format(named)
+    }
+    if {"nginx", "apache"} <= set(software.split(", ")):  # both would want the site's folders
+        changes["        sites: [www.acme.example]\n"] = ""
+    spec = customer(tmp_path, changes)
+    [web] = [name for name in ("nginx", "apache") if name in named] or [software.split(", ")[0]]
+    if "haproxy" not in software:
+        text = "".join(site(root, spec, web).values())
+        assert set(re.findall(r"http://127\.0\.0\.1:([0-9]+)", text)) == ({port} if port else set())
+    else:
+        assert str(spec.servers[0].entry(web).facts["http_upstream"]) == port
+        assert "server here 127.0.0.1:8080" in site(root, spec, "haproxy")["/etc/haproxy/haproxy.cfg"]
+
+
+@pytest.mark.parametrize(
+    ("software", "settings", "named", "said"),
+    [
+        (
+            *("nginx, tomcat, jenkins", "{}", ""),
+            "pass requests on to one of them; write which with served_by: [jenkins] or [tomcat]",
+        ),
+        ("nginx, tomcat, gitlab", "{}", "", "served_by: [gitlab] or [tomcat]"),
+        ("nginx, python, nodejs", BOTH, "", "served_by: [nodejs] or [python]"),
+        ("nginx, php, jenkins", "{}", "", "served_by: [jenkins] or [php]"),
+        ("haproxy, apache, nginx", "{}", "", "'haproxy' has 'apache' and 'nginx' behind it"),
+        ("nginx, tomcat, jenkins", "{}", "jenkins, tomcat", "served_by: 'nginx' has 'jenkins' and 'tomcat'"),
+        (
+            "nginx, tomcat, jenkins",
+            "{}",
+            "tomcta",
+            "served_by[0]: the server has no 'tomcta'; did you mean tomcat?",
+        ),
+        ("nginx, tomcat", "{}", "tomcat, tomcat", "served_by[1]: 'tomcat' is listed twice"),
+        ("nginx, tomcat", "{}", "nginx", "passes requests on to 'nginx'; take it out"),
+        ("nginx, tomcat, nodejs", "{}", "nodejs", "passes requests on to 'nodejs'; take it out"),
+    ],
+)
+def test_which_application_has_the_sites_is_never_guessed(tmp_path, software, settings, named, said):
+    with pytest.raises(InputError) as caught:
+        resolved(tmp_path, software, settings, named)
+    assert any(said in str(problem) for problem in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize("software", ["nginx, tomcat, nodejs", "nginx, php, nodejs", "haproxy, nginx, php"])
+def test_where_there_is_one_choice_nobody_is_asked(tmp_path, software):
+    resolved(tmp_path, software)
 
 
 @pytest.mark.parametrize("software", ["php", "fastcgi"])

@@ -31,8 +31,8 @@ def machine(request):
 
 @pytest.fixture
 def made(machine, root, tmp_path):
-    def make(chain, settings=None):
-        return stand(*machine, tmp_path, root, chain.split(", "), settings)
+    def make(chain, settings=None, served_by=""):
+        return stand(*machine, tmp_path, root, chain.split(", "), settings, served_by=served_by)
 
     return make
 
@@ -97,20 +97,25 @@ FORGED = "-H 'Proxy: evil' -H 'X-Forwarded-For: 198.51.100.7'"
 
 
 @pytest.mark.parametrize(
-    ("chain", "settings"),
+    ("chain", "settings", "served_by"),
     [
         (
             "haproxy, varnish, apache, php, fastcgi, nodejs, python, tomcat",
             {"nodejs": {"application": True}, "python": {"application": True}},
+            "nodejs",
         ),
-        ("nginx, php, fastcgi, tomcat, python", {"python": {"application": True, "interface": "asgi"}}),
-        ("apache", {"apache": {"htaccess": False}}),
-        ("varnish", {}),
-        ("tomcat, nodejs", {}),
+        (
+            "nginx, php, fastcgi, tomcat, python",
+            {"python": {"application": True, "interface": "asgi"}},
+            "python",
+        ),
+        ("apache", {"apache": {"htaccess": False}}, ""),
+        ("varnish", {}, ""),
+        ("tomcat, nodejs", {}, ""),
     ],
 )
-def test_its_program_accepts_every_file(made, chain, settings):
-    here = made(chain, settings)
+def test_its_program_accepts_every_file(made, chain, settings, served_by):
+    here = made(chain, settings, served_by)
     findings = validate_server(
         here.tree,
         here.files,

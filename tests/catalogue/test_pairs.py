@@ -31,6 +31,7 @@ CHAINS = [
     ("elasticsearch", "kibana", "nginx"),
     ("nagios", "munin", "ossec-manager"),
 ]
+CHOICE = re.compile(r"write which with served_by: \[(?P<first>[a-z-]+)\]")
 CLASH = re.compile(
     r"(?P<one>[a-z-]+)(?: and (?P<more>[a-z-]+))+ both listen on (?P<protocol>\w+) port (?P<port>\d+);"
 )
@@ -58,8 +59,19 @@ class Stand:
         self.project = replace(PROJECT, drafts=drafts)
 
     def problems(self, names, debian, do):
-        """What is said of the server; ``do`` resolves it, or does more."""
-        text = STACK.replace("[nginx, php]", f"[{', '.join(names)}]\n        debian: {debian}")
+        """What is said of the server once it says who has the sites; ``do`` resolves it, or does more."""
+        named = []
+        while True:
+            found = self._problems(names, debian, named, do)
+            asked = {choice["first"] for problem in found if (choice := CHOICE.search(problem.message))}
+            if not asked:
+                return found
+            assert not asked & set(named), found
+            named += sorted(asked)
+
+    def _problems(self, names, debian, named, do):
+        by = f"\n        served_by: [{', '.join(named)}]" if named else ""
+        text = STACK.replace("[nginx, php]", f"[{', '.join(names)}]\n        debian: {debian}{by}")
         stack = "acme"
         if any(SOFTWARE[name].general.hub_only for name in names):
             stack, hub = next(iter(PROJECT.provider.hubs.items()))

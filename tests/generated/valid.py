@@ -161,7 +161,8 @@ class Drawer:
         return found
 
     def peaceful(self, names, debian):
-        layers = [self.general(n).releases[debian].get("http_layer") for n in names]
+        facts = [self.general(n).releases[debian] for n in names]
+        layers = [known.get("http_layer", 4 if "fastcgi_index" in known else None) for known in facts]
         layers = [layer for layer in layers if layer]
         against = {other for name in names for other in given(self.general(name).conflicts)}
         return len(set(layers)) == len(layers) and not against & set(names)
@@ -197,7 +198,9 @@ class Drawer:
     @st.composite
     def server(draw, self):  # noqa: N805
         """A server; its peers come when all servers are known."""
-        server = draw(self.fields(Server, without=("software", "settings", "peers", *_OF_HOSTING)))
+        server = draw(
+            self.fields(Server, without=("software", "settings", "served_by", "peers", *_OF_HOSTING))
+        )
         server |= draw(st.sampled_from([self.on_aws, self.on_aws, self.elsewhere]))(draw)
         if server.get("hosting") == "elsewhere":
             server.pop("resize", None)
