@@ -17,9 +17,9 @@ from managed_server.resolve_server import Chosen
 LAYER, PORT, ASKED = "http_layer", "backend_port", "application"
 PAGES, WEB_SERVER = "fastcgi_index", 3
 """What answers for pages that are no file, without a layer of its own, and the layer that serves it."""
-DERIVED = ("http_front", "http_upstream")
-"""Facts that an entry with a layer gets: is it the front; the port of the one behind it, 0 without one."""
-_NOWHERE = dict(zip(DERIVED, (False, 0), strict=True))
+DERIVED = ("http_front", "http_upstream", "http_asks")
+"""What an entry with a layer is told: is it the front; port and id of the one behind it, or 0 and nothing."""
+_NOWHERE = dict(zip(DERIVED, (False, 0, ""), strict=True))
 
 
 def chained(chosen: Iterable[Chosen], served_by: Collection[str] = ()) -> tuple[Chosen, ...]:
@@ -69,6 +69,6 @@ def _asked(candidates: list[Chosen], served_by: Collection[str]) -> list[Chosen]
 
 def _place(entry: Chosen, entries: tuple[Chosen, ...], served_by: Collection[str]) -> dict[str, Any]:
     front = all(entry.facts[LAYER] <= other.facts[LAYER] for other in _chain(entries))
-    asked = _asked(_candidates(entry, entries), served_by)[:1]
-    port = asked[0].facts[PORT] if asked and LAYER in asked[0].facts else 0
-    return dict(zip(DERIVED, (front, port), strict=True))
+    asked = [each for each in _asked(_candidates(entry, entries), served_by)[:1] if LAYER in each.facts]
+    port, name = (asked[0].facts[PORT], asked[0].id) if asked else (0, "")
+    return dict(zip(DERIVED, (front, port, name), strict=True))

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  lines of the shell
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -252,6 +253,13 @@ as www-data $(command_of /etc/systemd/system/nodejs-application.service) & wait_
 get --interface 192.0.2.9 {FORGED} 'http://{SITE}/any/route%20x?a=1&b=%2F'
 get http://{SITE}/page.html
 get -o /dev/null http://{SITE}/.well-known/acme-challenge/none
+mkdir .git; echo secret | tee .git/config .env .hidden.php >/dev/null
+for path in /acme/app/-/blob/main/.gitlab-ci.yml '/api/v4/projects/group%2Fproject/files/a%2fb.rb?ref=a%2Fb' '/a%3Fb/c%20d?x=y%3F' /.git/config /.env \
+    '/.env?a=%2F' /%2e%67it/config /.git%2Fconfig /.hidden.php /x/../.env /.well-known/openid-configuration; do
+    get --path-as-is "http://{SITE}$path"
+done
+get -X POST -d a=b http://{SITE}/acme/.well/x
+get 'http://{SITE}/page.html?u=%2F'
 get -i --max-time 2 {UPGRADE} http://{SITE}/socket | tr -d '\r' | sed -n '1p;/hello/p'
 """,
     )
@@ -260,7 +268,55 @@ get -i --max-time 2 {UPGRADE} http://{SITE}/socket | tr -d '\r' | sed -n '1p;/he
     )
     assert said[3] == f"node /any/route%20x?a=1&b=%2F {SITE} 192.0.2.9 http  200"
     assert said[4:7] == ["plain", " 200", " 404"]
-    assert said[7:9] == ["HTTP/1.1 101 Switching Protocols", "hello"]
+    asked = [line.removesuffix(f" {SITE} 127.0.0.1 http  200") for line in said[7:19]]
+    assert asked[:3] == [
+        "node /acme/app/-/blob/main/.gitlab-ci.yml",
+        "node /api/v4/projects/group%2Fproject/files/a%2fb.rb?ref=a%2Fb",
+        "node /a%3Fb/c%20d?x=y%3F",
+    ]
+    assert asked[3:6] == ["node /.git/config", "node /.env", "node /.env?a=%2F"]
+    assert [line.partition(" ")[0] for line in asked[6:10]] == ["node"] * 4, "no file of the folder"
+    assert asked[10:] == ["node /.well-known/openid-configuration", "node /acme/.well/x"]
+    assert said[19:21] == ["plain", " 200"]
+    assert said[21:23] == ["HTTP/1.1 101 Switching Protocols", "hello"]
+
+
+LISTENER = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        left = size = int(self.headers["Content-Length"])
+        while left:
+            left -= len(self.rfile.read(min(left, 65536)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"%d" % size)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", 8480), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("web", ["nginx", "apache"])
+@pytest.mark.parametrize("served_by", ["gitlab", "nodejs"])
+def test_what_is_too_large_for_gitlab_gitlab_says(made, web, served_by):
+    """Its packages can't be had here: a listener stands in. Beside another application the limit of requests holds."""
+    settings = {"nodejs": {"application": True, "backend_port": 8480}, "gitlab": {"backend_port": 8480}}
+    here = made(f"{web}, {served_by}", {served_by: settings[served_by]})
+    files = {path: file for path, file in here.files.items() if served_by not in path}
+    said = replace(here, software=(web,), files=files).run(
+        f"""
+cat >/tmp/listener.py <<'END'
+{LISTENER}
+END
+python3 /tmp/listener.py & sleep 1
+head -c 70000000 /dev/zero >/tmp/push
+get -o /tmp/said -H Expect: -H 'Content-Type: application/x-git-receive-pack-request' --data-binary @/tmp/push http://{SITE}/acme/app.git/git-receive-pack
+get -o /dev/null -H Expect: --data-binary @/tmp/push http://{SITE}/acme/.app/x
+"""
+    )
+    limited = web == "nginx" and served_by != "gitlab"  # Apache limits nothing that it passes on
+    assert said == [" 413" if limited else " 200"] * 2
 
 
 def test_web_server_and_python_with_a_module_of_the_customers_own(made):
