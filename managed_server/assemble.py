@@ -59,6 +59,8 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         sites=collections["sites"],
         peers=tuple(sorted(server.peers)),
         reaches=gather.place.reaches,
+        behind=tuple(sorted(server.behind)),
+        forwarders=gather.place.forwarders,
         unsupported_packages=tuple(sorted(server.unsupported_packages)),
         maintenance=spec.Maintenance(
             server.maintenance.day, server.maintenance.time, server.maintenance.reboot

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from managed_server.loading import nearest
 from managed_server.model.customer import Server
 from managed_server.model.tables import InstanceFacts, InstanceTypes
+from managed_server.model.types import PRIVATE_NETWORKS
 from managed_server.problems import Path
 
 _ADDRESS = "the IPv4 address or name by which the hub and administrators reach it"
@@ -106,6 +107,20 @@ def peer_problem(
         if without
         else None
     )
+
+
+def forwarders(servers: Mapping[str, Server], server: Server) -> tuple[str, ...]:
+    """Return the networks from which a server's requests are passed on.
+
+    On AWS, addresses are known when machines stand, and no bundle can hold them: all of the private network
+    is believed there. Nobody on the internet has such an address.
+    """
+    if not server.behind:
+        return ()
+    if server.hosting == "aws":
+        return tuple(map(str, PRIVATE_NETWORKS))
+    known = (servers[name].private_address for name in sorted(set(server.behind)) if name in servers)
+    return tuple(f"{address}/32" for address in known if address)
 
 
 def twice(servers: Mapping[str, Server]) -> Iterator[tuple[Path, str]]:

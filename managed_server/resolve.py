@@ -226,10 +226,11 @@ class _Resolver:
             sorted(
                 other
                 for other, s in self.customer.servers.items()
-                if name in s.peers and not self.customer.leaves(other)
+                if (name in s.peers or other in server.behind) and not self.customer.leaves(other)
             )
         )
-        place = Place(server, machine, reaches) if machine is not None else None
+        forwarders = hosting.forwarders(self.customer.servers, server)
+        place = Place(server, machine, reaches, forwarders) if machine is not None else None
         selection = Selection(self.project, self.stack, name, server)
         chosen = selection.entries(place)
         for path, message in selection.errors:

@@ -70,15 +70,20 @@ def of_peers(customer: Customer, name: str, keys: Callable[[Path], Collection[st
         name: the server's.
         keys: tells which keys have a value at a path, right or wrong.
     """
-    server = customer.servers[name]
-    for index, peer in enumerate(server.peers):
-        path = ("servers", name, "peers", index)
+    for field in ("peers", "behind"):
+        yield from _linked(customer, name, field, keys)
+
+
+def _linked(customer: Customer, name: str, field: str, keys: Callable[[Path], Collection[str]]) -> Wrong:
+    named: tuple[str, ...] = getattr(customer.servers[name], field)
+    for index, peer in enumerate(named):
+        path = ("servers", name, field, index)
         others = [other for other in customer.servers if other != name]
         if peer == name:
             yield path, "is the server itself; name other servers of this customer"
         elif peer not in others:
             yield path, f"{peer!r} is no server of this stack file{nearest(peer, others)}"
-        elif peer in server.peers[:index]:
+        elif peer in named[:index]:
             yield path, f"{peer!r} is listed twice"
         elif customer.leaves(peer) and not customer.leaves(name):
             yield path, f"{peer!r} is to be retired; take it out"
@@ -92,6 +97,8 @@ def of_server(project: Project, server: spec.ServerSpec, objectives: dict[Priori
     """Yield what is wrong with a server that has been resolved: paths within it."""
     if server.peers and not any(listen.reach == "peers" for listen in server.listens):
         yield ("peers",), "no software of the server offers anything to peers; take them out"
+    if server.behind and not any(entry.facts.get("http_front") for entry in server.entries):
+        yield ("behind",), "no software of the server answers web requests; take it out"
     for message in contradictions(server, objectives):
         yield ("software",), message
     for message in schedule.clashes(project, server):

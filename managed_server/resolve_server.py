@@ -37,7 +37,9 @@ class Place:
     server: Server
     machine: InstanceFacts
     reaches: tuple[str, ...]
-    """Other servers of the customer whose peer it is."""
+    """Other servers of the customer whose peer it is, and those that pass requests on to it."""
+    forwarders: tuple[str, ...] = ()
+    """Networks from which requests are passed on to it."""
 
     def circumstances(self, dumps: Collection[str], facts: Mapping[str, Any] | None = None) -> Circumstances:
         """Return what conditions may ask: ``dumps`` are engines of its databases, ``facts`` an entry's."""

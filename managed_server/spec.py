@@ -211,7 +211,11 @@ class ServerSpec:
     peers: tuple[str, ...]
     """Servers of the customer that may reach what it offers to peers."""
     reaches: tuple[str, ...]
-    """Servers of the customer whose peer it is."""
+    """Servers of the customer whose peer it is, and those that pass requests on to it."""
+    behind: tuple[str, ...]
+    """Servers of the customer that pass web requests on to it."""
+    forwarders: tuple[str, ...]
+    """Networks from which these come: who passes requests on from there is believed who the client is."""
     unsupported_packages: tuple[str, ...]
     maintenance: Maintenance
     pin: str | None

@@ -176,7 +176,7 @@ def server(name="web1", **changes) -> spec.ServerSpec:
                 *("links", "removed", "timers", "munin", "logs"),
                 *("integrity_watch", "integrity_ignore", "antivirus_exclude"),
                 *("backup_paths", "backup_exclude", "setup", "apt_sources", "dumps", "users", "groups"),
-                *("peers", "reaches", "secrets"),
+                *("peers", "reaches", "behind", "forwarders", "secrets"),
             ),
             (),
         ),

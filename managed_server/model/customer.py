@@ -175,6 +175,10 @@ class Server(Model):
     peers: tuple[ServerName, ...] = Field(
         default=(), description="servers of this customer that may reach what software offers to peers"
     )
+    behind: tuple[ServerName, ...] = Field(
+        default=(),
+        description="servers of this customer that pass web requests on to this one: it believes them",
+    )
     unsupported_packages: tuple[PackageName, ...] = Field(
         default=(), description="Debian packages, outside the SLA"
     )

@@ -30,7 +30,8 @@ _KEY_BODY_FIELDS = {
     "sk-ssh-ed25519@openssh.com": 3,
     "sk-ecdsa-sha2-nistp256@openssh.com": 4,
 }
-_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))  # RFC 1918
+PRIVATE_NETWORKS = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918."""
 _LONGEST_TEXT = 2000
 _LONGEST_HOST_NAME = 200  # it names files, with an ending, and a file name ends at 255 bytes
 _MIN_RSA_BITS = 2048  # OpenSSH's own floor is 1024; NIST SP 800-131A asks for 2048
@@ -178,7 +179,7 @@ def private_address(value: Any) -> str:
         ValueError: it is none.
     """
     address = parse_address(value)
-    if not any(address in network for network in _PRIVATE if network.version == address.version):
+    if not any(address in network for network in PRIVATE_NETWORKS if network.version == address.version):
         raise ValueError(f"{address} is no address of a private network; write one such as 10.1.2.3")
     return str(address)
 

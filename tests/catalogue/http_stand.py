@@ -13,6 +13,12 @@ from managed_server.spec import CustomerSpec, ServerSpec
 from .support import customer, files_of, folders_of, run_script
 
 SITE = "www.acme.example"
+BALANCER = """\
+      zlb1:
+        instance_type: t3.large
+        disk_gb: 40
+        software: [haproxy]
+"""
 
 # Orphans become children of this shell, which buries them: a dead process that stays would count as one.
 REAPER = """[ -n "${REAPER-}" ] || REAPER=1 exec python3 -c '
@@ -139,18 +145,21 @@ def stand(
     settings: dict[str, object] | None = None,
     *,
     served_by: str = "",
+    behind: bool = False,
 ) -> Stand:
     """Resolve and render a server with this software."""
     more = f"\n        debian: {release}"
     if settings:
         more += f"\n        settings: {json.dumps(settings)}"
+    if behind:
+        more += "\n        behind: [zlb1]"
     if served_by:
         more += f"\n        served_by: [{served_by}]"
     changes = {
         "software: [nginx, php]": f"software: [{', '.join(software)}]",
         "disk_gb: 80": f"disk_gb: 80{more}",
     }
-    spec = customer(folder, changes)
+    spec = customer(folder, changes, BALANCER if behind else "")
     plugins = {path: file for path, file in files_of(root, spec, ["nrpe"]).items() if "/plugins/" in path}
     return Stand(tree, spec, {**plugins, **files_of(root, spec, software)}, tuple(software))
 

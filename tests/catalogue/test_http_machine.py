@@ -13,7 +13,7 @@ from tests.runbooks import asked_in_a_tree, ended_badly
 from tests.validators.server import validate_server
 
 from .http_stand import SITE, SOCKETS, STOP, stand
-from .support import run_script
+from .support import customer, files_of, run_script
 
 pytestmark = pytest.mark.machine
 
@@ -32,8 +32,10 @@ def machine(request):
 
 @pytest.fixture
 def made(machine, root, tmp_path):
-    def make(chain, settings=None, served_by=""):
-        return stand(*machine, tmp_path, root, chain.split(", "), settings, served_by=served_by)
+    def make(chain, settings=None, served_by="", *, behind=False):
+        return stand(
+            *machine, tmp_path, root, chain.split(", "), settings, served_by=served_by, behind=behind
+        )
 
     return make
 
@@ -204,6 +206,87 @@ curl -s http://{SITE}/small --resolve {SITE}:80:127.0.0.1 -o /dev/null -D - | gr
     assert said[:2] == ["same", "same"], said
     assert said[2] == said[3]
     assert said[4:] == [" 206", "holds 0", " 200", "holds 0", " 200", "same", "same", "nuked", "1"], said
+
+
+# As HAProxy on another server passes on what a client asked over TLS, who had forged an address: each on a line.
+PASSED_ON = (
+    "-H 'X-Forwarded-For: 198.51.100.7' -H 'X-Forwarded-For: 203.0.113.5' -H 'X-Forwarded-Proto: https'"
+)
+WHO_JSP = (
+    "echo '<%= request.getRemoteAddr() %> <%= request.getScheme() %>' >/var/lib/$tomcat/webapps/ROOT/who.jsp"
+)
+
+
+@pytest.mark.parametrize(
+    ("chain", "path", "log"),
+    [
+        ("nginx, php", "/who.php", "nginx/access.log"),
+        ("nginx, nodejs", "/who", "nginx/access.log"),
+        ("apache, php", "/who.php", "apache2/access.log"),
+        ("apache, nodejs", "/who", "apache2/access.log"),
+        ("varnish, nginx, php", "/who.php", "nginx/access.log"),
+        ("varnish, apache, php", "/who.php", "apache2/access.log"),
+        ("varnish, tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt"),
+        ("tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt"),
+    ],
+)
+def test_behind_another_server_it_is_believed_and_nobody_else(made, chain, path, log):
+    settings = {"nodejs": {"application": True, "entry": "main.js"}} if "nodejs" in chain else None
+    here = made(chain, settings, behind=True)
+    if "nodejs" in chain:
+        path_of = next(path for path in here.files if path.startswith("/srv/nodejs/"))
+        here.files[path_of] = here.files[path_of]._replace(content=APPLICATION.encode())
+    said = here.run(
+        f"""
+ip address add 10.80.0.9/32 dev lo
+mkdir -p /var/www/{SITE}/public; cd /var/www/{SITE}/public
+echo '<?php echo implode(" ", [$_SERVER["REMOTE_ADDR"], ($_SERVER["HTTPS"] ?? "") === "on" ? "https" : "http"]);' >who.php
+[ -z "${{tomcat-}}" ] || {WHO_JSP}
+get --interface 10.80.0.9 {PASSED_ON} http://{SITE}{path}?1
+get --interface 10.80.0.9 {PASSED_ON.replace("https", "http")} http://{SITE}{path}?2
+get --interface 192.0.2.9 {PASSED_ON} http://{SITE}{path}?3
+cut -d ' ' -f 1 /var/log/{log} | grep -v '^127.0.0.1' | sort | uniq -c | tr -s ' '
+"""
+    )
+    found = [line.strip() for line in said if line.strip() and line.strip() != "200"]
+    found = [line.removesuffix(" 200").removeprefix(f"node {path}?").strip() for line in found]
+    found = [re.sub(r"^[0-9] www.acme.example ", "", line) for line in found]
+    assert found[:3] == ["203.0.113.5 https", "203.0.113.5 http", "192.0.2.9 http"], said
+    assert found[3:] == ["1 192.0.2.9", "2 203.0.113.5"], "so does its log"
+
+
+@pytest.mark.parametrize("web", ["nginx", "apache"])
+def test_a_load_balancer_on_another_server(made, root, tmp_path, web):
+    """HAProxy itself, in a network namespace that stands in for its server."""
+    here = made(f"{web}, php", behind=True)
+    (tmp_path / "lb").mkdir()
+    balancer = customer(
+        tmp_path / "lb",
+        {
+            "software: [nginx, php]": 'software: [haproxy]\n        settings: {haproxy: {backends: "10.80.0.5"}}',
+            "        sites: [www.acme.example]\n": "",
+        },
+    )
+    here.files.update(files_of(root, balancer, ["haproxy"]))
+    said = here.run(
+        f"""
+cd /var/www/{SITE}/public; {PHP}{CERTIFICATE}
+mkdir -p /run/haproxy /etc/haproxy/customer.d/certificates /var/lib/haproxy/dev
+cat /tmp/c /tmp/k >/etc/haproxy/customer.d/certificates/site.pem
+unshare --net sleep 100 & other=$!; sleep 0.5
+ip link add here type veth peer name there; ip link set there netns $other
+ip address add 10.80.0.5/24 dev here; ip link set here up
+on_it() {{ nsenter --target $other --net -- "$@"; }}
+on_it ip link set lo up; on_it ip address add 10.80.0.9/24 dev there; on_it ip link set there up
+on_it ip address add 192.0.2.77/32 dev lo
+on_it haproxy -D -f /etc/haproxy/haproxy.cfg; sleep 3
+ask() {{ on_it curl -s -k --max-time 10 --interface 192.0.2.77 --resolve {SITE}:80:127.0.0.1 --resolve {SITE}:443:127.0.0.1 {FORGED} "$@"; echo; }}
+ask https://{SITE}/; ask http://{SITE}/; ask -H 'X-Forwarded-Proto: https' http://{SITE}/
+"""
+    )
+    answers = [line.strip() for line in said if line.startswith("php")]
+    over_tls, plain = f"php 192.0.2.77 on {SITE}", f"php 192.0.2.77 off {SITE}"
+    assert answers == [over_tls, plain, plain], said
 
 
 def test_cache_and_tomcat(made):

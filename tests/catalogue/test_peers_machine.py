@@ -115,4 +115,32 @@ echo '{"db1": {"ipv4": "10.80.0.5"}}' >/opt/told; peers; ls /var/lib/managed-ser
 nft -f /etc/nftables.conf; elements
 """
     )
-    assert said == ["nobody known", "another one known", "exit 0", "peer-db1.nft", '["10.80.0.5"]']
+    assert said == [
+        "nobody known",
+        "another one known",
+        "exit 0",
+        "blocks-peer-db1.nft",
+        "peer-db1.nft",
+        '["10.80.0.5"]',
+    ]
+
+
+def test_no_block_cuts_off_another_server_of_the_customer(run):
+    """Its address is in the set at once, after a reload, and after a move."""
+    said = run(
+        """
+blocks() { nft -j list set inet blocks peer-db1 | jq -c '.nftables[1].set.elem'; }
+nft -f /etc/nftables.conf; blocks
+echo '{"db1": {"ipv4": "10.80.0.5"}}' >/opt/told; peers; blocks
+nft add element inet blocks ipv4 '{ 10.80.0.5 timeout 1h }'
+nft -f /etc/nftables.conf; blocks; nft -j list set inet blocks ipv4 | jq -c '.nftables[1].set.elem[].elem.val'
+nft list chain inet blocks incoming | grep -E 'peer-db1|@ipv4' | tr -d '\t'
+echo '{"db1": {"ipv4": "10.80.0.6"}}' >/opt/told; peers; blocks
+rm /var/lib/managed-server/peers/*; nft -f /etc/nftables.conf && blocks
+"""
+    )
+    assert said == [
+        *("null", "exit 0", '["10.80.0.5"]', '["10.80.0.5"]', '"10.80.0.5"'),
+        *("ip saddr @peer-db1 accept", "ip saddr @ipv4 drop"),
+        *("exit 0", '["10.80.0.6"]', "null"),
+    ]

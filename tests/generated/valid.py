@@ -199,7 +199,9 @@ class Drawer:
     def server(draw, self):  # noqa: N805
         """A server; its peers come when all servers are known."""
         server = draw(
-            self.fields(Server, without=("software", "settings", "served_by", "peers", *_OF_HOSTING))
+            self.fields(
+                Server, without=("software", "settings", "served_by", "peers", "behind", *_OF_HOSTING)
+            )
         )
         server |= draw(st.sampled_from([self.on_aws, self.on_aws, self.elsewhere]))(draw)
         if server.get("hosting") == "elsewhere":
