@@ -8,6 +8,7 @@ from managed_server.problems import InputError
 from managed_server.reports.check import check_stacks
 from tests.stackfile import STACK, write_stack
 
+from .http_stand import BALANCER
 from .support import customer, files_of
 
 FRONT = {(80, "any"), (443, "any")}
@@ -190,6 +191,13 @@ def test_which_application_has_the_sites_is_never_guessed(tmp_path, software, se
 @pytest.mark.parametrize("software", ["nginx, tomcat, nodejs", "nginx, php, nodejs", "haproxy, nginx, php"])
 def test_where_there_is_one_choice_nobody_is_asked(tmp_path, software):
     resolved(tmp_path, software)
+
+
+def test_gitlab_in_front_believes_the_server_before_it(root, tmp_path):
+    changes = {"software: [nginx, php]": "software: [gitlab]\n        behind: [zlb1]"}
+    text = "".join(site(root, customer(tmp_path, changes, BALANCER), "gitlab").values())
+    assert "['real_ip_trusted_addresses'] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']" in text
+    assert "real_ip" not in "".join(site(root, resolved(tmp_path, "gitlab"), "gitlab").values())
 
 
 @pytest.mark.parametrize("software", ["php", "fastcgi"])
