@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from managed_server import spec
+from managed_server.http_chain import in_turn
 from managed_server.model.tables import DebianRelease
 from managed_server.resolve_alarms import alarms, cloudwatch
 from managed_server.resolve_data import antivirus_exclude, data_volume
@@ -69,7 +70,7 @@ def server_spec(name: str, whose: Whose, gather: Gatherer, release: DebianReleas
         resize=server.resize,
         packages=packages,
         vendor_packages=vendor_packages,
-        units=gather.units(),
+        units=in_turn(gather.units(), gather.listens(), gather.chosen),
         processes=tuple(
             sorted(
                 (spec.Process(origin, p.name, p.user) for origin, p in gather.section("processes")),

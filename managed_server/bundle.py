@@ -98,12 +98,15 @@ def manifest(
         ],
         "links": [item(link, "path", "target", "notify") for link in server.links],
         "removed": [item(gone, "path", "notify") for gone in server.removed],
-        "units": [item(unit, "name", "state", "reload") for unit in server.units],
+        "units": [item(unit, "name", "state", "reload", "ports", "behind") for unit in server.units],
         "timers": [
             {**item(timer), "name": f"managed-{timer.name}.timer", "service": f"managed-{timer.name}.service"}
             for timer in server.timers
         ],
-        "setup": [item(step, "name", "command", "unless", "before_packages") for step in server.setup],
+        "setup": [
+            item(step, "name", "command", "unless", "before_packages", "before_units")
+            for step in server.setup
+        ],
     }
 
 

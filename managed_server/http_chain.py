@@ -6,12 +6,16 @@ The entry of the lowest layer on a server is the front and has the public ports;
 One that is also of use without answering anybody has the setting ``application``: false keeps it out.
 Where several could answer the one before them, the stack file's ``served_by`` says which does. Software whose
 pages a web server serves by FastCGI is such a choice as well: only one can have what is no file.
+
+Who comes in front takes the public ports from who had them: units are started and reloaded from the back to
+the front, and the front's are told for whose ports they wait (puppet/take-ports).
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from managed_server import spec
 from managed_server.resolve_server import Chosen
 
 LAYER, PORT, ASKED = "http_layer", "backend_port", "application"
@@ -19,6 +23,7 @@ PAGES, WEB_SERVER = "fastcgi_index", 3
 """What answers for pages that are no file, without a layer of its own, and the layer that serves it."""
 DERIVED = ("http_front", "http_upstream", "http_asks")
 """What an entry with a layer is told: is it the front; port and id of the one behind it, or 0 and nothing."""
+_FARTHEST = 5
 _NOWHERE = dict(zip(DERIVED, (False, 0, ""), strict=True))
 
 
@@ -31,6 +36,28 @@ def chained(chosen: Iterable[Chosen], served_by: Collection[str] = ()) -> tuple[
         if LAYER in entry.facts
         else entry
         for entry in entries
+    )
+
+
+def in_turn(
+    units: Iterable[spec.Unit], listens: Iterable[spec.Listen], chosen: Iterable[Chosen]
+) -> tuple[spec.Unit, ...]:
+    """Return a server's units in the order in which they are brought up: the front comes last."""
+    chain = {entry.id: entry.facts for entry in _chain(chosen)}
+
+    def turn(unit: spec.Unit) -> tuple[int, str]:
+        return (-chain[unit.origin][LAYER] if unit.origin in chain else -_FARTHEST, unit.name)
+
+    ordered = sorted(units, key=turn)
+    fronts = {origin for origin, facts in chain.items() if facts[DERIVED[0]]}
+    behind = tuple(unit.name for unit in reversed(ordered) if unit.origin in chain.keys() - fronts)
+    ports = {
+        origin: tuple(sorted({it.port for it in listens if (it.origin, it.protocol) == (origin, "tcp")}))
+        for origin in fronts
+    }
+    return tuple(
+        replace(unit, ports=ports[unit.origin], behind=behind) if unit.origin in fronts and behind else unit
+        for unit in ordered
     )
 
 
@@ -50,7 +77,7 @@ def behind_others(chosen: Iterable[Chosen]) -> set[str]:
     return {each.id for entry in _chain(entries) for each in _candidates(entry, entries)}
 
 
-def _chain(entries: tuple[Chosen, ...]) -> list[Chosen]:
+def _chain(entries: Iterable[Chosen]) -> list[Chosen]:
     return [entry for entry in entries if LAYER in entry.facts and entry.facts.get(ASKED, True)]
 
 

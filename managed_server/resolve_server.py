@@ -220,7 +220,14 @@ class Gatherer:
     def setup(self) -> tuple[spec.Setup, ...]:
         """Return the steps in the order of entries, each entry's own in the order of its file."""
         return tuple(
-            spec.Setup(origin, f"{origin}-{step.name}", step.command, step.unless, step.before_packages)
+            spec.Setup(
+                origin,
+                f"{origin}-{step.name}",
+                step.command,
+                step.unless,
+                before_packages=step.before_packages,
+                before_units=step.before_units,
+            )
             for origin, step in self.section("setup")
         )
 

@@ -73,6 +73,10 @@ class Unit:
     name: str
     state: str
     reload: bool
+    ports: tuple[int, ...] = ()
+    """TCP ports of what answers the world, which one behind it had as long as it stood in front itself."""
+    behind: tuple[str, ...] = ()
+    """Units of those, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Setup:
     unless: str
     before_packages: bool = False
     """Whether it comes before packages are installed."""
+    before_units: bool = False
+    """Whether it comes before units are started."""
 
 
 @dataclass(frozen=True, slots=True)

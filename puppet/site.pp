@@ -16,6 +16,7 @@ class { 'prepare': }
 class { 'install': }
 class { 'accounts': }
 class { 'place': }
+class { 'make_way': }
 class { 'run': }
 class { 'set_up': }
 class { 'remove_gone': }
@@ -29,6 +30,7 @@ unless lookup('go_on') {
   -> Class['install']
   -> Class['accounts']
   -> Class['place']
+  -> Class['make_way']
   -> Class['run']
   -> Class['set_up']
   -> Class['remove_gone']
@@ -72,7 +74,7 @@ class apt_sources {
   }
 }
 
-# Written out here and in set_up: what a defined type holds would come after all else where classes aren't chained.
+# Written out here, in make_way and in set_up: what a defined type holds would come after all else where classes aren't chained.
 class prepare {
   lookup('setup').filter |Hash $it| { $it['before_packages'] }.each |Hash $it| {
     exec { $it['name']:
@@ -216,6 +218,19 @@ class place {
   }
 }
 
+# What leaves a port by a step of its own does so before a unit takes it.
+class make_way {
+  lookup('setup').filter |Hash $it| { $it['before_units'] }.each |Hash $it| {
+    exec { $it['name']:
+      command  => $it['command'],
+      unless   => $it['unless'],
+      provider => shell,
+      timeout  => 900,
+    }
+  }
+}
+
+# In the manifest's order, in which what stands behind another leaves its ports before that one takes them.
 # Of units that are as they should be, Puppet looks at none: asking for each takes most of a run without changes. They
 # are restarted all the same when what they read has changed.
 class run {
@@ -237,10 +252,15 @@ class run {
       true    => { 'ensure' => $it['state'], 'enable' => $it['state'] == 'running' },
       default => {},
     }
+    # Puppet's own way to start has systemd read all units anew, each time.
+    $start = $it['ports'].empty ? {
+      true    => "systemctl start ${it['name']}",
+      default => "sh ${lookup('bundle')}/puppet/take-ports ${it['name']} ${join($it['ports'], ',')} ${join($it['behind'], ' ')}",
+    }
     service { $it['name']:
       *        => $set,
       provider => systemd,
-      start    => "systemctl start ${it['name']}",  # Puppet's own has systemd read all units anew, each time
+      start    => $start,
       restart  => $it['reload'] ? {
         true    => "systemctl reload-or-restart ${it['name']}",
         default => undef,
@@ -262,7 +282,7 @@ class run {
 }
 
 class set_up {
-  lookup('setup').filter |Hash $it| { !$it['before_packages'] }.each |Hash $it| {
+  lookup('setup').filter |Hash $it| { !$it['before_packages'] and !$it['before_units'] }.each |Hash $it| {
     exec { $it['name']:
       command  => $it['command'],
       unless   => $it['unless'],

@@ -2,7 +2,8 @@
 
 import pytest
 
-from managed_server.http_chain import chained
+from managed_server import spec
+from managed_server.http_chain import chained, in_turn
 from managed_server.resolve_server import Chosen
 
 
@@ -45,3 +46,24 @@ def test_an_application_that_nobody_asked_for_is_no_part_of_it():
 def test_two_of_the_lowest_layer_are_both_in_front():
     """And so they want the same ports, which is refused."""
     assert [entry.facts["http_front"] for entry in chained(chosen(3, 3))[:-1]] == [True, True]
+
+
+def brought_up(*layers):
+    entries = chained(chosen(*layers))
+    made = [spec.Unit(f"e{layer}", f"e{layer}.service", "running", reload=True) for layer in layers]
+    listens = [
+        spec.Listen("e1", port, protocol, "any", "world", "", None, each_address=False)
+        for port, protocol in ((443, "tcp"), (80, "tcp"), (443, "udp"))
+    ]
+    return in_turn([spec.Unit("other", "other.service", "running", reload=False), *made], listens, entries)
+
+
+def test_the_front_is_brought_up_last_and_knows_from_whom_it_takes_its_ports():
+    found = brought_up(1, 3, 4, 2)
+    assert [unit.name[:2] for unit in found] == ["ot", "e4", "e3", "e2", "e1"]
+    assert (found[-1].ports, found[-1].behind) == ((80, 443), ("e2.service", "e3.service", "e4.service"))
+    assert {(unit.ports, unit.behind) for unit in found[:-1]} == {((), ())}
+
+
+def test_a_front_alone_takes_its_ports_from_nobody():
+    assert {(unit.ports, unit.behind) for unit in brought_up(1)} == {((), ())}

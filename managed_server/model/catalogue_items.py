@@ -244,7 +244,8 @@ class Setup(Model):
     """A step for what no package, file or unit can bring, such as an account in a database.
 
     It is run by root, after the server's units have been started, at each converge that finds it undone; or
-    before its packages are installed, where their own set-up reads what it leaves.
+    before its packages are installed, where their own set-up reads what it leaves; or before any unit is
+    started or reloaded, where it has something give up a port.
     """
 
     name: EntryId
@@ -254,6 +255,10 @@ class Setup(Model):
         default=False,
         description="run before packages are installed, for what their own set-up reads; "
         "of no use to an entry that only a person can install",
+    )
+    before_units: bool = Field(
+        default=False,
+        description="run before units are started or reloaded, for what leaves a port that one of them takes",
     )
     when: When = When()
 

@@ -14,6 +14,7 @@ exec { 'mount the data volume':
     Class['install'],
     Class['accounts'],
     Class['place'],
+    Class['make_way'],
     Class['run'],
     Class['set_up'],
     Class['remove_gone'],
