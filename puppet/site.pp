@@ -218,7 +218,7 @@ class place {
   }
 }
 
-# What leaves a port by a step of its own does so before a unit takes it.
+# What leaves a port by a step of its own does so before a unit takes it; and what a unit must find is there.
 class make_way {
   lookup('setup').filter |Hash $it| { $it['before_units'] }.each |Hash $it| {
     exec { $it['name']:

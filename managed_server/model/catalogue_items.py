@@ -245,7 +245,7 @@ class Setup(Model):
 
     It is run by root, after the server's units have been started, at each converge that finds it undone; or
     before its packages are installed, where their own set-up reads what it leaves; or before any unit is
-    started or reloaded, where it has something give up a port.
+    started or reloaded, where it has something give up a port, or brings what the unit must find.
     """
 
     name: EntryId
@@ -258,7 +258,7 @@ class Setup(Model):
     )
     before_units: bool = Field(
         default=False,
-        description="run before units are started or reloaded, for what leaves a port that one of them takes",
+        description="run before units are started or reloaded, for what they must find, or leaves a port",
     )
     when: When = When()
 

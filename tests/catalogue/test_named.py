@@ -146,3 +146,43 @@ rndc reload 2>&1 | head -n 1; ask @127.0.0.1 ns.widgets.example
     assert int(limited.split()[1]) > 0
     assert rest[-2].startswith("rndc: 'reload' failed")
     assert rest[-1] == "NOERROR"
+
+
+def test_keys_that_sign_zones_are_in_the_backup_and_those_of_before_are_found(
+    root, tmp_path, service_machines
+):
+    server = Server(
+        root, tmp_path, service_machines, "named", "\n        settings: {named: {role: authoritative}}"
+    )
+    (step,) = (step for step in server.server.setup if step.origin == "named")
+    assert step.before_units, "named would make new ones"
+    signed = """zone "widgets.example" {
+    type primary; file "/var/lib/bind/widgets.example.zone"; dnssec-policy default; inline-signing yes;
+};
+"""
+    zones = {**ZONES, "/etc/bind/customer.d/zones.conf": TreeFile(signed.encode(), "root", "bind")}
+    said = server.run(
+        f"""{START}
+chown bind /var/lib/bind/*
+of_zone() {{ until_true sh -c 'dig +short @192.0.2.10 widgets.example DNSKEY | grep -q .'; dig +short @192.0.2.10 widgets.example DNSKEY | sha256sum; }}
+files() {{ find "$1" -name 'K*' -printf '%f %u %m\\n' | sed 's/.*[.]//' | sort; }}
+step() {{ {step.unless} || {{ {step.command}; }}; }}
+cp /etc/bind/named.conf /tmp/named.conf
+sed -i '/key-directory/d' /etc/bind/named.conf
+named_starts; of_zone; named_stops; files /var/cache/bind
+cp /tmp/named.conf /etc/bind/named.conf
+step
+named_starts; of_zone; files /var/lib/bind
+echo 'zone "more.example" {{ type primary; file "/var/lib/bind/widgets.example.zone"; dnssec-policy default; inline-signing yes; }};' |
+    sed s/widgets/more/ >>/etc/bind/customer.d/zones.conf
+sed s/widgets/more/g /var/lib/bind/widgets.example.zone >/var/lib/bind/more.example.zone
+rndc reload >/dev/null; until_true sh -c 'ls /var/lib/bind/Kmore*.private >/dev/null 2>&1'; ls /var/cache/bind | grep -c Kmore
+rm /var/lib/bind/Kmore*; step; ls /var/lib/bind | grep -c Kmore
+""",
+        zones,
+    )
+    assert server.faults() == []
+    keys = ["key bind 644", "private bind 600", "state bind 644"]
+    assert said[1:4] == keys, said
+    assert said[4] == said[0]
+    assert said[5:] == [*keys, "0", "0"]
