@@ -240,3 +240,62 @@ def test_gitlab_behind_the_servers_own_web_server(vendor):
     assert "gitlab_rails['nginx']['listen_https'] = false" in text
     site = behind.files["/etc/nginx/sites-enabled/git.acme.example.conf"].content.decode()
     assert "proxy_pass http://127.0.0.1:8480;" in site
+
+
+# As what it does is documented: Elasticsearch's scripts ask its file whether to stop and start, Kibana's stops alone.
+UPGRADE = r"""
+rm /usr/bin/systemctl  # apt looks for programs there alone
+cat >/usr/bin/systemctl <<'END'
+#!/bin/sh
+for unit; do :; done
+ran=/tmp/runs-$unit
+case $1 in
+    is-active) [ -e "$ran" ] && exit; exit 3 ;;
+    stop) rm -f "$ran" ;;
+    start | restart) [ -e "$ran" ] || : >"$ran" ;;
+esac
+echo "$1 $unit with $(cat /usr/share/$(basename "$unit" .service)/version)" >>/tmp/log
+END
+chmod 755 /usr/bin/systemctl
+build() { # name, version
+    at=/tmp/$1-$2; mkdir -p "$at/DEBIAN" "$at/usr/share/$1"
+    echo "$2" >"$at/usr/share/$1/version"
+    printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: a <a@a.example>\nDescription: a\n' "$1" "$2" >"$at/DEBIAN/control"
+    case $1 in
+        elasticsearch)
+            mkdir -p "$at/etc/default"; printf '# version %s\nES_PATH_CONF=/etc/elasticsearch\n#RESTART_ON_UPGRADE=true\n' "$2" >"$at/etc/default/$1"
+            echo "/etc/default/$1" >"$at/DEBIAN/conffiles"
+            for when in "prerm:upgrade stop" "postinst:configure restart"; do
+                printf '#!/bin/sh\n. /etc/default/elasticsearch\n[ "$1" != %s ] || [ -z "$2" ] || [ "${RESTART_ON_UPGRADE-}" != true ] || systemctl %s elasticsearch.service\n' \
+                    ${when#*:} >"$at/DEBIAN/${when%%:*}"
+            done ;;
+        kibana) printf '#!/bin/sh\n! systemctl is-active kibana.service || systemctl stop kibana.service\n' >"$at/DEBIAN/preinst" ;;
+    esac
+    chmod 755 "$at"/DEBIAN/p*; dpkg-deb --build "$at" "/tmp/$1-$2.deb" >/dev/null
+}
+upgrade() { # to a version, as the nightly run does
+    : >/tmp/log; apt-get -qq -y --allow-downgrades -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef install "/tmp/$1-$2.deb" >/tmp/apt 2>&1 || cat /tmp/apt
+    grep -v '^is-active' /tmp/log; rm -f /tmp/log
+}
+cp /etc/default/elasticsearch /tmp/ours; rm /etc/default/elasticsearch
+rm -f /etc/apt/sources.list.d/*; : >/etc/apt/sources.list
+for name in elasticsearch kibana; do for version in 1 2 3; do build $name $version; done; dpkg --install /tmp/$name-1.deb >/dev/null; done
+cat /tmp/ours >/etc/default/elasticsearch
+systemctl start elasticsearch.service; systemctl start kibana.service
+"""
+
+
+def test_an_upgrade_leaves_nothing_running_without_its_programs(vendor):
+    one = vendor("elasticsearch", "kibana")
+    said = one.run(
+        f"""{UPGRADE}
+upgrade elasticsearch 2; upgrade kibana 2
+cmp /tmp/ours /etc/default/elasticsearch
+systemctl stop kibana.service; upgrade kibana 3; ls /tmp/runs-kibana.service 2>/dev/null | wc -l
+"""
+    )
+    assert said == [
+        "stop elasticsearch.service with 1", "restart elasticsearch.service with 2",
+        "stop kibana.service with 1", "start kibana.service with 2",
+        "0",  # somebody had stopped it
+    ]  # fmt: skip
