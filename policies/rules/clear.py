@@ -19,7 +19,7 @@ _PARAMETER = "aws:ssm/parameter:Parameter"
 _OBJECTS = ("aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
 _PLACES = {
     INSTANCE: ("userData", "userDataBase64"),
-    _PARAMETER: ("value",),
+    _PARAMETER: ("value", "insecureValue", "valueWo"),
     **dict.fromkeys(_OBJECTS, ("content", "contentBase64", "source")),
 }
 # What can't be taken for something else; a password looks like any text.

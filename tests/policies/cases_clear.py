@@ -27,6 +27,8 @@ CASES = [
     holds("user data", INSTANCE, "userData", f"export KEY={ACCESS_KEY}", "an AWS access key"),
     holds("encoded user data", INSTANCE, "userDataBase64", f"KEY={TEMPORARY}\n", "an AWS access key"),
     holds("parameter", PLAIN_PARAMETER, "value", ACCESS_KEY, "an AWS access key"),
+    holds("parameter, not a secret", PLAIN_PARAMETER, "insecureValue", ACCESS_KEY, "an AWS access key"),
+    holds("parameter, written only", PLAIN_PARAMETER, "valueWo", PRIVATE_KEY.format(""), "a private key"),
     holds("content", OBJECT, "content", PRIVATE_KEY.format("RSA "), "a private key"),
     holds("encoded content", OBJECT, "contentBase64", PRIVATE_KEY.format(""), "a private key"),
     holds("SSH", OBJECT, "contentBase64", PRIVATE_KEY.format("OPENSSH "), "a private key"),
