@@ -21,7 +21,7 @@ from .base import (
     stack_rule,
     unless,
 )
-from .reading import UNKNOWN, at, items, some
+from .reading import UNKNOWN, at, every, items, some
 
 _TRAIL = "aws:cloudtrail/trail:Trail"
 _FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
@@ -34,7 +34,10 @@ _ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
     description="A trail must record reads and writes of management, in every region.",
     severity=Severity.HIGH,
     source=security_hub("CloudTrail.1"),
-    remediation="Set is_multi_region_trail=True, and leave out event selectors that record less.",
+    remediation=(
+        "Set is_multi_region_trail=True, and leave out event selectors that record less. Advanced ones need "
+        "one whose only field is eventCategory, equal to Management."
+    ),
 )
 def every_region(trail: Resource) -> Iterator[Finding]:
     """What nobody uses is where nobody looks."""
@@ -50,6 +53,23 @@ def every_region(trail: Resource) -> Iterator[Finding]:
             yield Undecided("eventSelectors")
         elif managed not in (None, True) or kind not in (None, "All") or left_out:
             yield Violation(f"Trail '{trail.name}' leaves events out: its eventSelectors must take all.")
+    advanced = items(trail.at("advancedEventSelectors"))
+    if advanced:  # they take the place of the default, which records all of management
+        message = f"Trail '{trail.name}' leaves events out: its advancedEventSelectors must take all."
+        yield from unless(some(*map(_all_of_management, advanced)), message, "advancedEventSelectors")
+
+
+def _all_of_management(selector: Any) -> bool | None:
+    """Whether an advanced selector takes management's events, and no further field narrows them."""
+    fields = items(at(selector, "fieldSelectors"))
+    return every(bool(fields), *map(_management, fields))
+
+
+def _management(field: Any) -> bool | None:
+    if field is UNKNOWN or UNKNOWN in field.values() or UNKNOWN in items(at(field, "equals")):
+        return None
+    tests = {key: value for key, value in field.items() if value}
+    return tests == {"field": "eventCategory", "equals": ["Management"]}
 
 
 @resource_rule(

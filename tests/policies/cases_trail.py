@@ -1,6 +1,7 @@
 """The record of what is done in an account, and the alarms that watch it."""
 
 from policy_cases import fails, lacks, passes
+from policy_judge import Thing
 from policy_things import FILTER, FILTERS, TRAIL, TRAIL_ALARMS
 
 EVERYWHERE = "cloudtrail-every-region"
@@ -10,6 +11,7 @@ WATCHED = "cloudtrail-to-cloudwatch"
 ALARMED = "cloudwatch-metric-filter-has-alarm"
 ONE_REGION = "Trail 'trail' records one region alone: isMultiRegionTrail must be true."
 SELECTED = "Trail 'trail' leaves events out: its eventSelectors must take all."
+ADVANCED = "Trail 'trail' leaves events out: its advancedEventSelectors must take all."
 PLAIN = "Trail 'trail' isn't encrypted: kmsKeyId must name a key."
 UNSIGNED = "Trail 'trail' can't show a change: enableLogFileValidation must be true."
 UNWATCHED = "Trail 'trail' is watched by nobody: cloudWatchLogsGroupArn must name a group."
@@ -30,6 +32,19 @@ COUNTED = {
     "gateways": ("changes of gateways", "AttachInternetGateway"),
     "routes": ("changes of routes", "CreateRoute"),  # part of CreateRouteTable, which doesn't count
 }
+
+
+def by_fields(*selectors: dict[str, list[str]], test: str = "equals") -> Thing:
+    """The trail with advanced selectors, each as its fields and what these must equal."""
+    listed = [
+        {"fieldSelectors": [{"field": field, test: values} for field, values in one.items()]}
+        for one in selectors
+    ]
+    return TRAIL.without("eventSelectors").having("advancedEventSelectors", listed)
+
+
+MANAGEMENT = {"eventCategory": ["Management"]}
+DATA = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]}
 
 
 def _without(name: str) -> list:
@@ -60,6 +75,13 @@ CASES = [
         says=SELECTED,
         about="one service left out",
     ),
+    passes(EVERYWHERE, by_fields(MANAGEMENT), by_fields(DATA, MANAGEMENT), about="advanced selectors"),
+    passes(EVERYWHERE, by_fields(), about="no advanced selector"),
+    fails(EVERYWHERE, by_fields(DATA), says=ADVANCED, about="data alone"),
+    fails(EVERYWHERE, by_fields({**MANAGEMENT, "readOnly": ["false"]}), says=ADVANCED, about="writes alone"),
+    fails(EVERYWHERE, by_fields({"readOnly": ["true"]}), says=ADVANCED, about="no category"),
+    fails(EVERYWHERE, by_fields(MANAGEMENT, test="notEquals"), says=ADVANCED, about="all but management"),
+    fails(EVERYWHERE, by_fields({}), says=ADVANCED, about="no field"),
     lacks(EVERYWHERE, TRAIL.without("isMultiRegionTrail"), says=ONE_REGION),
     lacks(EVERYWHERE, TRAIL.without("eventSelectors"), says=None, about="all is the default"),
     passes(FILES, TRAIL),

@@ -181,6 +181,21 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
     ("cloudtrail-every-region", "isMultiRegionTrail", (TRAIL.having("isMultiRegionTrail", LATER),)),
     ("cloudtrail-every-region", "enableLogging", (TRAIL.having("enableLogging", LATER),)),
     ("cloudtrail-every-region", "eventSelectors", (TRAIL.having("eventSelectors.0.readWriteType", LATER),)),
+    *(
+        (
+            "cloudtrail-every-region",
+            "advancedEventSelectors",
+            (TRAIL.without("eventSelectors").having("advancedEventSelectors", value),),
+        )
+        for value in (
+            LATER,
+            [LATER],
+            [{"fieldSelectors": LATER}],
+            [{"fieldSelectors": [LATER]}],
+            [{"fieldSelectors": [{"field": LATER, "equals": ["Management"]}]}],
+            [{"fieldSelectors": [{"field": "eventCategory", "equals": [LATER]}]}],
+        )
+    ),
     (
         "cloudtrail-files-validated",
         "enableLogFileValidation",
