@@ -20,7 +20,7 @@ from .base import (
     unless,
 )
 from .reading import UNKNOWN, at, every, items, some
-from .settings import BACKUP_PURPOSE, PURPOSE_TAG
+from .settings import BACKUP_PURPOSE, LOCK_DAYS, PURPOSE_TAG
 from .storage import BUCKETS
 
 SETTINGS = (PURPOSE_TAG, BACKUP_PURPOSE)
@@ -39,6 +39,7 @@ _ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 )
+_YEAR = 365
 _TERMS = Source(
     "Service terms",
     "off-site back-ups",
@@ -101,12 +102,12 @@ def _versions(one: Resource) -> bool | None:
     return _equals(one.at("versioningConfiguration", "status"), "Enabled")
 
 
-def _locks(one: Resource) -> bool | None:
+def _locks(one: Resource, least: int) -> bool | None:
     retention = one.at("rule", "defaultRetention")
     if UNKNOWN in (retention, at(retention, "days"), at(retention, "years"), at(retention, "mode")):
         return None
-    lasting = (at(retention, "days") or 0) + (at(retention, "years") or 0) > 0
-    return at(retention, "mode") in ("GOVERNANCE", "COMPLIANCE") and lasting
+    days = (at(retention, "days") or 0) + (at(retention, "years") or 0) * _YEAR
+    return at(retention, "mode") in ("GOVERNANCE", "COMPLIANCE") and days >= least
 
 
 def _encrypts(one: Resource) -> bool | None:
@@ -136,18 +137,6 @@ versioned = _attached_rule(
     source=security_hub("S3.14"),
     remediation="Add aws.s3.BucketVersioning(bucket=bucket.id) with status='Enabled'.",
 )
-locked = _attached_rule(
-    "s3-backup-bucket-locked",
-    _LOCK,
-    _locks,
-    "must have a BucketObjectLockConfiguration with a default retention",
-    description="A backup bucket must lock its objects for a time, so that no backup can be destroyed.",
-    source=security_hub("S3.15"),
-    remediation=(
-        "Set object_lock_enabled=True on the bucket, and add aws.s3.BucketObjectLockConfiguration "
-        "with a default_retention of mode GOVERNANCE and the days that the contract keeps."
-    ),
-)
 encrypted = _attached_rule(
     "s3-backup-bucket-encrypted",
     _ENCRYPTION,
@@ -159,6 +148,30 @@ encrypted = _attached_rule(
         "Add aws.s3.BucketServerSideEncryptionConfiguration with sse_algorithm='aws:kms' and the backup key."
     ),
 )
+
+
+@stack_rule(
+    "s3-backup-bucket-locked",
+    types=BUCKETS,
+    description="A backup bucket must lock its objects for a time, so that no backup can be destroyed.",
+    severity=Severity.CRITICAL,
+    source=security_hub("S3.15"),
+    remediation=(
+        "Set object_lock_enabled=True on the bucket, and add aws.s3.BucketObjectLockConfiguration "
+        "with a default_retention of mode GOVERNANCE and the days that the contract keeps."
+    ),
+    settings=(*SETTINGS, LOCK_DAYS),
+)
+@_on_backups
+def locked(stack: Stack, bucket: Resource) -> Iterator[Finding]:
+    """What is locked for a day is gone on the next."""
+    least = int(stack.setting(LOCK_DAYS))
+    kept = some(*(_locks(one, least) for one in stack.attached(bucket, "bucket", *_LOCK)))
+    message = (
+        f"Backup bucket '{bucket.name}' must have a BucketObjectLockConfiguration with a default retention "
+        f"of {least} days or more."
+    )
+    yield from unless(kept, message, "bucket", bucket.urn)
 
 
 tidied = _attached_rule(
@@ -178,7 +191,7 @@ tidied = _attached_rule(
 
 @stack_rule(
     "s3-backup-bucket-never-expires",
-    types=_LIFECYCLE,
+    types=(*_LIFECYCLE, *BUCKETS),
     description="No lifecycle rule of a backup bucket must remove what is current.",
     severity=Severity.CRITICAL,
     source=_TERMS,
@@ -189,13 +202,21 @@ tidied = _attached_rule(
 def never_expires(stack: Stack, bucket: Resource) -> Iterator[Finding]:
     """Backups share their data: what is old may be of use to the newest."""
     for one in stack.attached(bucket, "bucket", *_LIFECYCLE):
-        for rule in items(one.at("rules")):
-            ends = [at(rule, "expiration", key) for key in ("days", "date")]
-            if UNKNOWN in (rule, *ends):
-                yield Undecided("rules")
-            elif any(ends):
-                message = f"Lifecycle '{one.name}' removes backups by their age: expiration must go."
-                yield Violation(message, one.urn)
+        yield from _expires(one, "rules")
+    # Where the program gives it none, the provider says what it finds there: a first preview can't know that.
+    if bucket.at("lifecycleRules") is not UNKNOWN:
+        yield from _expires(bucket, "lifecycleRules")
+
+
+def _expires(one: Resource, key: str) -> Iterator[Finding]:
+    for rule in items(one.at(key)):
+        listed = [*items(at(rule, "expiration")), *items(at(rule, "expirations"))]  # BucketV2 has several
+        ends = [at(ending, when) for ending in listed for when in ("days", "date")]
+        if UNKNOWN in ends:
+            yield Undecided(key)
+        elif any(ends):
+            message = f"Lifecycle '{one.name}' removes backups by their age: expiration must go."
+            yield Violation(message, one.urn)
 
 
 @stack_rule(

@@ -85,3 +85,7 @@ PASSWORD_MEMORY = _setting("passwordMemory", "integer", 24, "How many earlier pa
 # Security Hub CloudWatch.16 takes 365 where nothing else is said. A choice: what has to be kept longer, such
 # as the trail, is in a bucket.
 LOG_DAYS = _setting("logDays", "integer", 30, "The fewest days for which a log group keeps what is in it.")
+# As contract/limits.yaml has it (retention.offsite).
+LOCK_DAYS = _setting(
+    "lockDays", "integer", 35, "The fewest days for which a backup bucket locks what is new."
+)

@@ -20,9 +20,13 @@ TIDIED = "s3-backup-bucket-lifecycle"
 UNTIDY = "Backup bucket 'backup' must have a BucketLifecycleConfiguration that ends uploads that were left."
 LASTING = "s3-backup-bucket-never-expires"
 EXPIRES = "Lifecycle 'backup-BucketLifecycleConfiguration' removes backups by their age: expiration must go."
+OWN_RULE = {"enabled": True, "expiration": {"days": 1}}
 KEPT = "s3-backup-bucket-kept"
 UNVERSIONED = "Backup bucket 'backup' must have a BucketVersioning whose status is Enabled."
-UNLOCKED = "Backup bucket 'backup' must have a BucketObjectLockConfiguration with a default retention."
+UNLOCKED = (
+    "Backup bucket 'backup' must have a BucketObjectLockConfiguration with a default retention of 35 days "
+    "or more."
+)
 UNENCRYPTED = "Backup bucket 'backup' must encrypt with aws:kms in a BucketServerSideEncryptionConfiguration."
 NO_BACKUP = "A stack with servers must have a bucket tagged as backup."
 NEAR = "Backup bucket 'backup' is in eu-west-2: it must be away from 'web1'."
@@ -63,6 +67,22 @@ CASES = [
         about="compliance",
     ),
     fails(LOCKED, BACKUP, LOCK.having("rule.defaultRetention.days", 0), says=UNLOCKED),
+    fails(LOCKED, BACKUP, LOCK.having("rule.defaultRetention.days", 34), says=UNLOCKED, about="too short"),
+    passes(
+        LOCKED,
+        BACKUP,
+        LOCK.having("rule.defaultRetention.days", 7),
+        config={"lockDays": 7},
+        about="config",
+    ),
+    fails(
+        LOCKED,
+        BACKUP,
+        LOCK,
+        says=UNLOCKED.replace("35", "90"),
+        config={"lockDays": 90},
+        about="config",
+    ),
     fails(LOCKED, BACKUP, LOCK.having("rule.defaultRetention.mode", "none"), says=UNLOCKED, about="mode"),
     lacks(LOCKED, BACKUP, says=UNLOCKED),
     lacks(LOCKED, BACKUP, LOCK.without("rule"), says=UNLOCKED, about="rule"),
@@ -102,6 +122,27 @@ CASES = [
         LIFECYCLE.having("rules.0.expiration", {"date": "2030-01-01T00:00:00Z"}),
         says=EXPIRES,
         about="on a day",
+    ),
+    passes(
+        LASTING,
+        BACKUP.having("lifecycleRules", [{"enabled": True, "noncurrentVersionExpiration": {"days": 42}}]),
+        about="earlier versions, by the bucket's own",
+    ),
+    passes(LASTING, PLAIN.having("lifecycleRules", [OWN_RULE]), about="not a backup, by the bucket's own"),
+    fails(
+        LASTING,
+        BACKUP.having("lifecycleRules", [OWN_RULE]),
+        LIFECYCLE,
+        says=EXPIRES.replace("backup-BucketLifecycleConfiguration", "backup"),
+        about="by the bucket's own",
+    ),
+    fails(
+        LASTING,
+        BACKUP.but(type="aws:s3/bucketV2:BucketV2").having(
+            "lifecycleRules", [{"enabled": True, "expirations": [{"days": 1}]}]
+        ),
+        says=EXPIRES.replace("backup-BucketLifecycleConfiguration", "backup"),
+        about="by the bucket's own, under its old name",
     ),
     lacks(LASTING, BACKUP, LIFECYCLE.without("rules"), says=None),
     passes(OFF_SITE, BACKUP, INSTANCE),

@@ -164,6 +164,11 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
     ("s3-backup-bucket-never-expires", "rules", (BACKUP, LIFECYCLE.having("rules", LATER))),
     (
         "s3-backup-bucket-never-expires",
+        "lifecycleRules",
+        (BACKUP.having("lifecycleRules", [{"enabled": True, "expiration": {"days": LATER}}]),),
+    ),
+    (
+        "s3-backup-bucket-never-expires",
         "rules",
         (BACKUP, LIFECYCLE.having("rules.0.expiration", {"days": LATER})),
     ),

@@ -3,10 +3,12 @@
 import re
 
 import pytest
-from rules import clear, exceptions
+from rules import clear, exceptions, settings
 
+from managed_server.inputs import load_project
 from managed_server.model.types import calendar_date
 from managed_server.secret_texts import _FORMS
+from tests.conftest import ROOT
 
 SAMPLES = {
     "a private key": "-----BEGIN OPENSSH PRIVATE KEY-----",
@@ -23,3 +25,7 @@ def test_what_is_secret_in_a_resource_is_secret_in_a_stack_file(what):
 
 def test_both_read_the_dates_that_pulumi_has_rewritten():
     assert calendar_date("2027-01-31" + exceptions._REWRITTEN).isoformat() == "2027-01-31"
+
+
+def test_a_lock_is_as_long_as_the_contract_has_it():
+    assert settings.LOCK_DAYS.read({}) == load_project(ROOT).limits.retention.offsite.lock_days

@@ -134,6 +134,11 @@ def test_what_is_known_is_judged_beside_what_is_not() -> None:
     assert answer.advisories == []
 
 
+def test_a_lifecycle_that_the_provider_will_tell_is_no_advisory_of_each_first_preview() -> None:
+    answer = judge(BY_NAME["s3-backup-bucket-never-expires"], BACKUP.having("lifecycleRules", LATER))
+    assert (answer.violations, answer.advisories) == ([], [])
+
+
 def test_a_new_topic_is_an_action_though_its_name_is_not_known() -> None:
     answer = judge(BY_NAME["cloudwatch-alarm-has-action"], ALARM.having("alarmActions", [LATER]))
     assert (answer.violations, answer.advisories) == ([], [])
