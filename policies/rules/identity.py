@@ -19,6 +19,8 @@ from .base import (
 )
 from .documents import Statement, names_principals, nothing_public, on_statements
 from .reading import UNKNOWN, every, items, none
+from .settings import AWS_POLICIES
+from .storage import BUCKET_POLICY, BUCKETS
 
 _ROLE = "aws:iam/role:Role"
 _POLICIES = (
@@ -40,10 +42,14 @@ _ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
+    # These attach whatever they list.
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
 )
 _GRANTS = on_statements("policy", "inlinePolicies")
 """A policy has the one, a role the other."""
-_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_OF_AWS = re.compile(r"arn:[a-z-]+:iam::aws:policy/(.+)")
 
 
 @resource_rule(
@@ -64,18 +70,23 @@ def no_full_access(resource: Resource, found: list[Statement]) -> Iterator[Findi
 @resource_rule(
     "iam-role-no-administrator",
     types=(*_ATTACHMENTS, _ROLE),
-    description="A role, group or user must not be given AWS's policy AdministratorAccess.",
+    description="A role, group or user must be given no policy of AWS's own but those that are listed.",
     severity=Severity.CRITICAL,
     source=security_hub("IAM.1"),
-    remediation="Attach a policy that names what is needed.",
+    remediation="Attach a policy that names what is needed; `awsPolicies` lists those of AWS that may be.",
+    settings=(AWS_POLICIES,),
 )
 def no_administrator(resource: Resource) -> Iterator[Finding]:
-    """The same grant as above, by name."""
-    for arn in [*items(resource.at("policyArn")), *items(resource.at("managedPolicyArns"))]:
+    """Most of AWS's allow a whole service, on everything: AmazonS3FullAccess passes any lock of backups."""
+    listed = [
+        one for key in ("policyArn", "policyArns", "managedPolicyArns") for one in items(resource.at(key))
+    ]
+    for arn in listed:
         if arn is UNKNOWN:  # a policy of this stack, judged by the rule above
             continue
-        if arn == _ADMINISTRATOR:
-            yield Violation(f"'{resource.name}' attaches AdministratorAccess: it must name what is needed.")
+        of_aws = _OF_AWS.fullmatch(str(arn))
+        if of_aws and of_aws[1] not in resource.setting(AWS_POLICIES):
+            yield Violation(f"'{resource.name}' attaches {of_aws[1]}: it must name what is needed.")
 
 
 @resource_rule(
@@ -199,7 +210,7 @@ def no_service_wildcard(resource: Resource, found: list[Statement]) -> Iterator[
 
 @resource_rule(
     "iam-policy-no-way-past-a-lock",
-    types=(*_POLICIES, _ROLE),
+    types=(*_POLICIES, _ROLE, BUCKET_POLICY, *BUCKETS),
     description="A policy must not allow to delete what object lock keeps, nor to take the lock away.",
     severity=Severity.CRITICAL,
     source=Source(
@@ -214,7 +225,10 @@ def no_service_wildcard(resource: Resource, found: list[Statement]) -> Iterator[
 )
 @_GRANTS
 def no_way_past_a_lock(resource: Resource, found: list[Statement]) -> Iterator[Finding]:
-    """In governance mode the lock is as strong as the roles that can't pass it."""
+    """In governance mode the lock is as strong as the roles that can't pass it.
+
+    Within an account the policy of a bucket grants by itself: a role needs nothing of its own.
+    """
     message = f"'{resource.name}' may pass over locks of backups: it must not."
     yield from unless(none(*(one.may(*_PAST_A_LOCK) for one in found)), message, "policy")
 

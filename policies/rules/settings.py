@@ -89,3 +89,9 @@ LOG_DAYS = _setting("logDays", "integer", 30, "The fewest days for which a log g
 LOCK_DAYS = _setting(
     "lockDays", "integer", 35, "The fewest days for which a backup bucket locks what is new."
 )
+AWS_POLICIES = _list(
+    "awsPolicies",
+    "string",
+    ["AmazonSSMManagedInstanceCore"],
+    "The only policies of AWS's own that may be attached, with their path (job-function/Billing).",
+)

@@ -7,20 +7,32 @@ from policy_judge import Thing
 from policy_things import (
     ACCESS_KEY,
     ACCOUNT,
+    ATTACHMENT,
+    BACKUP,
     GROUP_POLICY,
     KEY,
     KEY_ARN,
+    POLICY,
     ROLE,
     ROLE_POLICY,
     SHARED_ATTACHMENT,
     USER,
     USER_POLICY,
     document,
+    tls_statement,
 )
 
 DECRYPTS = "iam-policy-no-decryption-by-any-key"
 WILDCARD = "iam-policy-no-service-wildcard"
 LOCKS = "iam-policy-no-way-past-a-lock"
+UNLOCKING = ["s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutBucketObjectLockConfiguration"]
+ATTACHED = "iam-role-no-administrator"
+OF_AWS = "arn:aws:iam::aws:policy"
+EXCLUSIVE = Thing(
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "web1-all",
+    {"roleName": "web1-role", "policyArns": [f"{OF_AWS}/AmazonSSMManagedInstanceCore"]},
+)
 PUBLIC = "kms-key-not-public"
 OPENS = "'{}' decrypts with any key: it must name the keys."
 PASSES = "'{}' may pass over locks of backups: it must not."
@@ -44,6 +56,13 @@ def past(about: str, **fields: Any) -> Case:
     return fails(LOCKS, allows(**fields), says=PASSES.format("web1-logs"), about=about)
 
 
+def of_bucket(**fields: Any) -> Thing:
+    """The policy of the backups' bucket, which lets a role of its own account do something."""
+    role = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/web1"}
+    one = {"Effect": "Allow", "Principal": role, "Resource": "arn:aws:s3:::acme-backup/*", **fields}
+    return POLICY.having("policy", document(tls_statement("acme-backup"), one))
+
+
 def of_key(**fields: Any) -> Thing:
     statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", **fields}
     return KEY.having("policy", document({key: value for key, value in statement.items() if value}))
@@ -60,6 +79,44 @@ OWN_RIGHTS = "'{}' gives rights to a user itself: a group must have them."
 IN_STATE = "'far-key' puts a secret into the state: it must be made outside the stack."
 
 CASES = [
+    *(
+        fails(
+            ATTACHED,
+            thing.having(key, value),
+            says=f"'{thing.name}' attaches {policy}: it must name what is needed.",
+            about=policy,
+        )
+        for thing, key, policy, value in (
+            (ATTACHMENT, "policyArn", "AmazonS3FullAccess", f"{OF_AWS}/AmazonS3FullAccess"),
+            (ATTACHMENT, "policyArn", "IAMFullAccess", f"{OF_AWS}/IAMFullAccess"),
+            (ROLE, "managedPolicyArns", "PowerUserAccess", [f"{OF_AWS}/PowerUserAccess"]),
+            (
+                ATTACHMENT,
+                "policyArn",
+                "job-function/SystemAdministrator",
+                f"{OF_AWS}/job-function/SystemAdministrator",
+            ),
+            (
+                ATTACHMENT,
+                "policyArn",
+                "AdministratorAccess",
+                "arn:aws-us-gov:iam::aws:policy/AdministratorAccess",
+            ),
+            (EXCLUSIVE, "policyArns", "AmazonEC2FullAccess", [f"{OF_AWS}/AmazonEC2FullAccess"]),
+        )
+    ),
+    passes(ATTACHED, EXCLUSIVE, about="all that it has"),
+    passes(
+        ATTACHED,
+        ATTACHMENT.having("policyArn", f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess"),
+        about="a policy of the account, which another rule judges",
+    ),
+    passes(
+        ATTACHED,
+        ATTACHMENT.having("policyArn", f"{OF_AWS}/job-function/Billing"),
+        config={"awsPolicies": ["job-function/Billing"]},
+        about="config",
+    ),
     fails(
         "iam-role-no-administrator",
         SHARED_ATTACHMENT.having("policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
@@ -118,6 +175,20 @@ CASES = [
     past("a wildcard", Action="s3:Delete*", Resource="*"),
     past("everything", Action="*", Resource="*"),
     past("all but one", NotAction="s3:DeleteObjectVersion", Resource="*"),
+    passes(LOCKS, POLICY, BACKUP, about="a bucket's denial of plain HTTP"),
+    passes(LOCKS, of_bucket(Effect="Deny", Action=UNLOCKING), about="a bucket's denial"),
+    passes(LOCKS, of_bucket(Action=["s3:PutObject", "s3:DeleteObject"]), about="a bucket's writer"),
+    *(
+        fails(LOCKS, of_bucket(Action=action), says=PASSES.format("backup-BucketPolicy"), about=action)
+        for action in [*UNLOCKING, "s3:*"]
+    ),
+    fails(
+        LOCKS,
+        BACKUP.having("policy", of_bucket(Action=UNLOCKING).props["policy"]),
+        says=PASSES.format("backup"),
+        about="in the bucket",
+    ),
+    lacks(LOCKS, POLICY.without("policy"), says=None, about="a bucket's"),
     lacks(LOCKS, ROLE_POLICY.without("policy"), ROLE.without("inlinePolicies"), says=None),
     passes(PUBLIC, KEY),
     passes(PUBLIC, of_key(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), about="the account"),

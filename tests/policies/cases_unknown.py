@@ -243,6 +243,10 @@ CASES: list[tuple[str, str, tuple[Thing, ...]]] = [
         for name in ("no-decryption-by-any-key", "no-service-wildcard", "no-way-past-a-lock")
         for value in (LATER, {"Statement": [{**ALLOW, "Action": LATER}]})
     ),
+    *(
+        ("iam-policy-no-way-past-a-lock", "policy", (POLICY.having("policy", value),))
+        for value in (LATER, {"Statement": [{**ALLOW, "Action": LATER}]})
+    ),
     (
         "iam-policy-no-decryption-by-any-key",
         "policy",
