@@ -72,8 +72,12 @@ def resolve_stack(
     errors = [problem for problem in resolver.problems if problem.severity == "error"]
     if errors or result is None:
         raise InputError(errors)
-    resolver.warn(result, today or datetime.datetime.now(tz=datetime.UTC).date())
+    resolver.warn(result, today or _today())
     return result, tuple(problem for problem in resolver.problems if problem.severity == "warning")
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(tz=datetime.UTC).date()
 
 
 def _what_is_left(project: Project, document: Document) -> Customer | None:

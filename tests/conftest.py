@@ -1,11 +1,15 @@
 """Fixtures that all tests share."""
 
+import datetime
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from managed_server import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = (
@@ -13,6 +17,8 @@ INPUTS = (
     "managed_server",
 )
 
+A_DAY = datetime.date(2026, 12, 1)
+"""When nothing of the catalogue was near the end of its fixes."""
 
 _told_to_end = False
 
@@ -57,6 +63,14 @@ def same_umask():
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def a_day() -> Iterator[None]:
+    """Warnings are those of `A_DAY`, for tests that name each: with the years an end of life adds its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolve, "_today", lambda: A_DAY)
+        yield
 
 
 def copy_inputs(target: Path) -> Path:

@@ -89,6 +89,7 @@ def refused(project, stack="acme", **changes):
     return [str(problem) for problem in error.value.problems]
 
 
+@pytest.mark.usefixtures("a_day")
 def test_defaults_come_from_the_files(project):
     path, warnings = new_stack(project, "acme", GIVEN, None)
     _, customer = load_stack(project.root, "acme")
@@ -244,6 +245,7 @@ def test_two_servers_of_one_name_at_the_hub_are_refused(project):
     assert any("the hub would know it as aa-b-c" in said for said in refused(project, "aa-b", server=("c",)))
 
 
+@pytest.mark.usefixtures("a_day")
 def test_faults_of_other_stacks_are_not_this_ones(project):
     for name, account in (("ac", "345678901234"), ("ac-me-too", "456789012345")):
         text = STACK.replace("nginx", "ngnix").replace("123456789012", account)
