@@ -49,8 +49,9 @@ bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@$(RUN)pytest --quiet tests/box/stacks/bench_machines.py
 
 soak: $(VENV)/installed  ## the long counts
+	@.ci/host-packages
 	@$(RUN)python -m managed_server.local.engine
-	@$(RUN)pytest -m soak
+	@MANAGED_SERVER_REQUIRE_ALL=1 $(RUN)pytest -m soak
 
 lock: $(VENV)/installed  ## pin requirements.in again, with hashes
 	@$(RUN)pip install --quiet pip-tools && $(RUN)pip-compile --quiet --generate-hashes --allow-unsafe \
