@@ -20,24 +20,28 @@ INPUTS = (
 A_DAY = datetime.date(2026, 12, 1)
 """When nothing of the catalogue was near the end of its fixes."""
 
-_told_to_end = False
+_told_to_end = 0
 
 
 def _end(signum, frame):
+    """Once: .ci/test says it again where a terminal is lost; the second mustn't end what the first began."""
     global _told_to_end  # noqa: PLW0603 - a signal's handler has nowhere else
-    _told_to_end = True
-    signal.default_int_handler(signum, frame)
+    if not _told_to_end:
+        _told_to_end = signum
+        signal.default_int_handler(signum, frame)
 
 
 def pytest_configure():
-    """A run that is told to end takes its machines down, as one that is interrupted does."""
+    """A run that is told to end, or loses its terminal, takes its machines down, as if interrupted."""
     signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _end)
 
 
 def pytest_runtest_logfinish():
     """Nor does it go on where a test took the interruption for a fault of its own: Pulumi's mocks do."""
     if _told_to_end:
-        pytest.exit("told to end", returncode=128 + signal.SIGTERM)
+        pytest.exit("told to end", returncode=128 + _told_to_end)
 
 
 @pytest.hookimpl(hookwrapper=True)

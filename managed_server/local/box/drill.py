@@ -83,11 +83,22 @@ def _alone(root: Path) -> Iterator[Any]:
             fcntl.flock(record, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SessionError("another drill is on: wait for it") from None
-        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the machine goes as well
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:  # nohup
+                signal.signal(number, _end)
         try:
             yield record
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _end(*_: object) -> None:
+    """Leave, so that the machine goes as well; a terminal that is lost says it twice, and once is enough."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    sys.exit(1)
 
 
 def _drill(
