@@ -26,7 +26,7 @@ box: up  ## boot what stands as real machines (root; docs/box.md)
 	@$(RUN)managed box up
 
 down: $(VENV)/installed  ## stop machines and local AWS, and forget what stood on them
-	@[ ! -e .local/box ] || $(RUN)managed box down
+	@$(RUN)managed box down
 	@$(RUN)managed local down
 
 test: $(VENV)/installed  ## all tests, through the real engine and the real validators

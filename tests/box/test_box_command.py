@@ -78,3 +78,25 @@ def test_from_up_to_down(root):
     assert managed(root, "down").returncode == 0
     assert managed(root, "status").returncode == 1
     assert not (root / ".local" / "box").exists()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_down_ends_what_a_killed_drill_has_left(root, lost):
+    left = Session(root / ".local" / "drill", root / ".local", lambda _: None)
+    left.folder.mkdir(parents=True)
+    left.network.start()
+    if lost:
+        left.folder.rmdir()
+    assert managed(root, "down").returncode == 0
+    assert (left.network.is_up(), left.folder.exists()) == (False, False)
+
+
+def test_down_where_no_machine_can_have_been(root):
+    said = managed(root, "down", PATH="/nowhere")
+    assert (said.returncode, said.stderr) == (0, "There were no machines.\n")
+    (root / ".local" / "drill").mkdir(parents=True)
+    try:
+        said = managed(root, "down", PATH="/nowhere")
+        assert (said.returncode, "systemd-container" in said.stderr) == (1, True)
+    finally:
+        (root / ".local" / "drill").rmdir()

@@ -33,6 +33,8 @@ from managed_server.resolve import load_customer, resolve_stack
 from managed_server.spec import CustomerSpec
 
 LOCAL = ".local"
+DRILL = "drill"
+"""Folder of the session of `managed drill`."""
 RELAY = "203.0.113.100"
 """Where machines look for the provider's mail relay; a client at this address plays it."""
 BOOTSTRAP_TIMEOUT = 600.0
@@ -244,10 +246,11 @@ def _addresses(instance: dict[str, Any]) -> list[str]:
 
 
 def down(root: Path) -> int:
-    """Switch all machines off, and remove them."""
+    """Switch all machines off, and remove them, with that of a drill which was killed."""
+    local = root / LOCAL
     with failing():
-        there = _session(root).down()
-    console.print("The machines are gone." if there else "There were no machines.")
+        there = [session.down() for session in (_session(root), Session(local / DRILL, local, progress))]
+    console.print("The machines are gone." if any(there) else "There were no machines.")
     return 0
 
 

@@ -111,7 +111,7 @@ def _drill(
         return round((time.monotonic() - start) / 60, 2)
 
     folder = root / commands.LOCAL
-    session = Session(folder / "drill", folder, commands.progress)
+    session = Session(folder / commands.DRILL, folder, commands.progress)
     try:
         session.down()  # what a killed drill has left
         box = _machine(root, session, customer, server, local)

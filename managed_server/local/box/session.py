@@ -247,12 +247,15 @@ class Session:
         """End everything and remove it; return whether there was anything.
 
         Raises:
-            DebianError: this process isn't root.
+            DebianError: this process isn't root, or lacks a program.
             NetworkError, ProcessError, OSError: what can't be removed.
         """
-        if os.geteuid() != 0 and not self.folder.exists():
-            return False
-        host.check_host(PROGRAMS)
+        try:
+            host.check_host(PROGRAMS)
+        except host.DebianError:
+            if self.folder.exists():
+                raise
+            return False  # who lacks that has started none
         with self._alone():
             there = self.folder.exists()
             with contextlib.suppress(ValueError, TypeError, LookupError):  # a plan that can't be read
