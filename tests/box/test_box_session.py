@@ -3,11 +3,14 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from managed_server.local.box import plan, processes
+from managed_server.local.box.machine import Box
 from managed_server.local.box.session import SessionError
 
 pytestmark = pytest.mark.machine
@@ -181,3 +184,20 @@ def test_programs_that_take_too_long_are_ended(one):
     with pytest.raises(subprocess.TimeoutExpired):
         one.run(["sleep", "417"], timeout=1)
     assert one.run(["pgrep", "-f", "^sleep 417$"]).returncode == 1
+
+
+def test_packages_that_no_machine_installs_any_more_go(tmp_path):
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for name, days in (("used.deb", 29), ("old.deb", 31), ("old.1234", 31)):  # the last of a killed copy
+        (packages / name).touch()
+        os.utime(packages / name, (time.time() - days * 86_400, 0))
+    (archives := tmp_path / "one" / "archives").mkdir(parents=True)
+    one = Box(tmp_path / "one", SimpleNamespace(name="one"), SimpleNamespace(prefix="box-0"), packages)
+    one._take_packages()
+    assert [path.name for path in archives.iterdir()] == ["used.deb"]
+    (archives / "new.deb").touch()
+    os.utime(archives / "new.deb", (0, 0))
+    one.keep_packages()
+    assert sorted(path.name for path in packages.iterdir()) == ["new.deb", "used.deb"]
+    assert (packages / "new.deb").stat().st_atime > time.time() - 60

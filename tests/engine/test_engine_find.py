@@ -201,6 +201,18 @@ def test_without_go_the_packaged_one_is_installed_once(tmp_path, monkeypatch):
     assert not list(program.parents[3].glob("tmp-*"))
 
 
+def test_other_packaged_gos_and_killed_installations_go_when_nobody_used_them_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "_USUAL", tmp_path / "none")
+    own = executable(toolchain._packaged()).parents[2]
+    names = ("go-1.0-old", "go-1.1-new", "tmp-go-old", "tmp-go-new")
+    for name in names:
+        (own.with_name(name) / "go").mkdir(parents=True)
+    for path in (own, own.with_name(names[0]), own.with_name(names[2])):
+        os.utime(path, (0, 0))
+    assert toolchain.install_go(toolchain.find_go(), pytest.fail) == toolchain._packaged()
+    assert sorted(path.name for path in own.parent.iterdir()) == sorted([own.name, names[1], names[3]])
+
+
 def test_the_packaged_go_is_new_enough_and_pinned_by_hash():
     numbers = toolchain._numbers
     assert numbers(toolchain.packaged_version()) >= numbers(toolchain.required_version())

@@ -16,6 +16,7 @@ from managed_server.local.box.instances import Machine
 from managed_server.local.box.network import Network
 
 BOOT_TIMEOUT = 180.0  # seconds; a boot takes two to four, and user data run in it
+_UNUSED = 30 * 86_400  # seconds after which a package that no machine has installed is downloaded anew
 STOP_TIMEOUT = 60.0
 POLL = 0.1
 
@@ -305,14 +306,22 @@ class Box:
     # changes one; each machine has a folder of its own, as apt locks it.
 
     def _take_packages(self) -> None:
-        for package in self._packages.glob("*.deb"):
-            _link(package, self.folder / "archives" / package.name)
+        for package in self._packages.glob("*"):
+            with contextlib.suppress(FileNotFoundError):  # another machine has just removed it
+                if time.time() - package.stat().st_atime > _UNUSED:
+                    package.unlink()
+                elif package.suffix == ".deb":
+                    _link(package, self.folder / "archives" / package.name)
 
     def keep_packages(self) -> None:
         """Add what apt has downloaded to what later machines begin with; done when it goes off as well."""
         self._packages.mkdir(parents=True, exist_ok=True)
         for package in (self.folder / "archives").glob("*.deb"):
-            _link(package, self._packages / package.name)
+            kept = self._packages / package.name
+            if not kept.exists():
+                # apt gives it the times that the mirror says; whoever installs it sets this one by reading.
+                os.utime(package, (time.time(), package.stat().st_mtime))
+                _link(package, kept)
 
 
 def _link(source: Path, target: Path) -> None:
