@@ -137,6 +137,15 @@ def test_the_least_recently_used_trees_go(tmp_path: Path) -> None:
     assert other.is_dir()
 
 
+def test_what_killed_builds_have_left_goes_unless_one_is_on(tmp_path: Path) -> None:
+    left, building = tmp_path / "12-0.unfinished", tmp_path / "13-1.unfinished"
+    for unfinished in (left, building):
+        (unfinished / "root").mkdir(parents=True)
+    with trees._locked(tmp_path / "13-1", fcntl.LOCK_EX):
+        trees._forget_old(13, tmp_path / "13-2")
+    assert (left.exists(), building.exists()) == (False, True)
+
+
 def test_a_second_builder_waits(tmp_path: Path) -> None:
     said: list[str] = []
     home = tmp_path / "13-0"

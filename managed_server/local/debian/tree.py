@@ -179,12 +179,13 @@ def _run_logged(argv: list[str], log: Path, progress: Callable[[str], None]) -> 
 
 
 def _forget_old(release: int, current: Path) -> None:
-    """Removes trees beyond the `KEPT_TREES` last used ones of a release, unless in use."""
+    """Removes trees beyond the `KEPT_TREES` last used ones of a release, and killed builds, unless in use."""
     homes = [
         path for path in current.parent.glob(f"{release}-*") if (path / "root").is_dir() and path.suffix == ""
     ]
-    for old in sorted(homes, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_TREES:]:
-        with old.with_name(old.name + ".lock").open("w") as lock:
+    unused = sorted(homes, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_TREES:]
+    for old in (*unused, *current.parent.glob("*.unfinished")):
+        with old.with_name(old.name.removesuffix(".unfinished") + ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
