@@ -180,7 +180,11 @@ grep -h '^Subject' /opt/mail-* | sort -u
 grep -h -o 'EXTERNAL COMMAND: [SA][A-Z_]*;.*' $log | grep -v EXECUTING
 grep -c '^hostdowntime' $status
 mkdir -p /var/lib/cloud/data; echo i-0123 >/var/lib/cloud/data/instance-id
+HUB/alive; echo "alive $?"  # without a mail system no page goes out
+postconf -e inet_interfaces=loopback-only mydestination= maillog_file=/var/log/mail
+postfix start >/dev/null 2>&1
 HUB/alive; echo "alive $?"; grep -o 'Value=i-0123' /opt/s3/posts
+postfix stop >/dev/null 2>&1
 kill $nagios
 """,
         bucket,
@@ -202,4 +206,5 @@ kill $nagios
     ], "each once"
     assert commands[-1] == "ACKNOWLEDGE_HOST_PROBLEM;example-web1;2;1;1;root;erin looks; at it"
     assert "Nagios knows no example-web1 nobody" in result.stderr
-    assert said[-3:] == ["1", "alive 0", "Value=i-0123"]
+    assert said[-4:] == ["1", "alive 1", "alive 0", "Value=i-0123"]
+    assert "alive: not told: the mail queue can't be listed: " in result.stderr
