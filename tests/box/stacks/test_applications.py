@@ -27,7 +27,7 @@ END
     "gadgets-back1": f"""
 sudo tee /srv/nodejs/server.js >/dev/null <<'END'
 require("node:http").createServer((request, response) => {{
-    const client = request.headers["x-forwarded-for"].split(", ").pop();
+    const client = (request.headers["x-forwarded-for"] ?? "nobody").split(", ").pop(); // the check names none
     response.end(["node", client, request.headers["x-forwarded-proto"]].join(" "));
 }}).listen(process.env.PORT, process.env.HOST);
 END
