@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from managed_server.spec import CustomerSpec, ServerSpec
 from tests import trees
 from tests.releases import RELEASES
 
+from .http_stand import Stand, stand
 from .vendors import Vendor
 
 
@@ -19,6 +21,20 @@ from .vendors import Vendor
 def machines(request: pytest.FixtureRequest) -> tuple[int, Path]:
     """A Debian release, and a tree of it: each that the catalogue has."""
     return request.param, trees.tree(request.param, request.config)
+
+
+@pytest.fixture
+def http(machines: tuple[int, Path], root: Path, tmp_path: Path) -> Callable[..., Stand]:
+    """Makes a server with a chain of HTTP software, such as ``nginx, php``."""
+
+    def made(
+        chain: str, settings: dict[str, Any] | None = None, served_by: str = "", *, behind: bool = False
+    ) -> Stand:
+        return stand(
+            *machines, tmp_path, root, chain.split(", "), settings, served_by=served_by, behind=behind
+        )
+
+    return made
 
 
 @pytest.fixture(scope="session")

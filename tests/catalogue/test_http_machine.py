@@ -3,17 +3,14 @@
 # ruff: noqa: E501  lines of the shell
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from tests import trees
-from tests.releases import RELEASES
-from tests.runbooks import asked_in_a_tree, ended_badly
 from tests.validators.server import validate_server
 
-from .http_stand import SITE, SOCKETS, STOP, stand
-from .support import customer, files_of, run_script
+from .http_looks import APPLICATION, CERTIFICATE, FORGED, looked_at
+from .http_stand import SITE, stand
+from .support import customer, files_of
 
 pytestmark = pytest.mark.machine
 
@@ -23,80 +20,6 @@ PHP = """echo '<?php echo implode(" ", ["php", $_SERVER["REMOTE_ADDR"], $_SERVER
 """
 CGI = """printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\ncgi $SCRIPT_FILENAME $QUERY_STRING"\\n' >do.cgi; chmod 755 do.cgi
 """
-
-
-@pytest.fixture(scope="module", params=RELEASES)
-def machine(request):
-    return request.param, trees.tree(request.param, request.config)
-
-
-@pytest.fixture
-def made(machine, root, tmp_path):
-    def make(chain, settings=None, served_by="", *, behind=False):
-        return stand(
-            *machine, tmp_path, root, chain.split(", "), settings, served_by=served_by, behind=behind
-        )
-
-    return make
-
-
-def quoted(text):
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def asked(server, software):
-    """Shell that says of each check how it ends. Those of units need systemd, which runs in no tree."""
-    return "\n".join(
-        f"as nagios sh -c {quoted(check.command)} >/tmp/said 2>&1; echo check {check.name} $? $(head -n 1 /tmp/said)"
-        for check in server.checks
-        if check.origin in software and "check-unit" not in check.command
-    )
-
-
-def drawn(server, software):
-    """Shell that says of each Munin plugin of these entries how many labels and figures it has."""
-    named = "|".join(software).replace("nodejs", "node").replace("php", "phpfpm")
-    return "\n".join(
-        f"ln -s {plugin.plugin} /opt/{plugin.name}\n"
-        f"draw() {{ setpriv --reuid nobody --regid {plugin.group or 'nogroup'} --clear-groups env MUNIN_CAP_MULTIGRAPH=1 MUNIN_LIBDIR=/usr/share/munin"
-        f" {' '.join(f'{name}={quoted(value)}' for name, value in plugin.env.items())} /opt/{plugin.name} ${{1-}}; }}\n"
-        f"echo draws {plugin.name} $(draw config | grep -c '[.]label') $(draw | grep -cE '[.]value [0-9]')"
-        for plugin in server.munin
-        if re.search(f"(^|_)({named})", plugin.name)
-    )
-
-
-def looked_at(here, script):
-    """Run a script on what was started; hold the server's sockets, processes, checks and graphs against its entries."""
-    said = here.run(
-        f"{script}\necho looked\n{SOCKETS}\nps -eo user:20=,comm= | sort -u | sed 's/^/runs /'\n"
-        f"{asked(here.server, here.software)}\n{drawn(here.server, here.software)}\n"
-        f"{asked_in_a_tree(here.server, here.software)}\n{STOP}\necho stopped\n"
-        f"{asked(here.server, here.software)}"
-    )
-    cut, end = said.index("looked"), said.index("stopped")
-    facts = [line.split(" ", 3) for line in said[cut:end]]
-    assert {line[1] for line in facts if line[0] == "listens"} == here.sockets(), said
-    running = {tuple(" ".join(line[1:]).split()) for line in facts if line[0] == "runs"}
-    wanted = {
-        (process.user, process.name) for process in here.server.processes if process.origin in here.software
-    }
-    assert wanted - running - {("varnishlog", "varnishncsa")} == set(), running
-    checks = [line for line in facts if line[0] == "check"]
-    assert checks
-    assert [line for line in checks if line[2] != "0"] == []
-    missed = [line.split()[1:3] for line in said[end + 1 :] if "-runtime " not in line]
-    assert [name for name, code in missed if code != "2"] == []
-    assert ended_badly(said) == []
-    drawings = [line for line in facts if line[0] == "draws"]
-    assert len(drawings) >= 1
-    assert [line for line in drawings if "0" in " ".join(line[2:]).split()] == []
-    return said[:cut]
-
-
-CERTIFICATE = f"""openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /tmp/k -out /tmp/c -days 1 -subj /CN={SITE} 2>/dev/null
-"""
-FORGED = "-H 'Proxy: evil' -H 'X-Forwarded-For: 198.51.100.7'"
 
 
 @pytest.mark.parametrize(
@@ -117,8 +40,8 @@ FORGED = "-H 'Proxy: evil' -H 'X-Forwarded-For: 198.51.100.7'"
         ("tomcat, nodejs", {}, ""),
     ],
 )
-def test_its_program_accepts_every_file(made, chain, settings, served_by):
-    here = made(chain, settings, served_by)
+def test_its_program_accepts_every_file(http, chain, settings, served_by):
+    here = http(chain, settings, served_by)
     findings = validate_server(
         here.tree,
         here.files,
@@ -130,9 +53,9 @@ def test_its_program_accepts_every_file(made, chain, settings, served_by):
     assert set(here.files) <= {finding.path for finding in findings}
 
 
-def test_load_balancer_cache_web_server_and_php(made):
+def test_load_balancer_cache_web_server_and_php(http):
     said = looked_at(
-        made("haproxy, varnish, nginx, php"),
+        http("haproxy, varnish, nginx, php"),
         f"""
 cd /var/www/{SITE}/public; {PHP}{CERTIFICATE}
 for _ in $(seq 600); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
@@ -156,9 +79,9 @@ get http://{SITE}/varnish-ping
     assert said[8].startswith("php "), "the check's page is no part of the site"
 
 
-def test_load_balancer_apache_php_and_programs(made):
+def test_load_balancer_apache_php_and_programs(http):
     said = looked_at(
-        made("haproxy, apache, php, fastcgi"),
+        http("haproxy, apache, php, fastcgi"),
         f"""
 cd /var/www/{SITE}/public; {PHP}{CGI}
 for _ in $(seq 600); do /usr/local/lib/managed-server/plugins/check-haproxy-backends 8404 >/dev/null && break; sleep 0.3; done
@@ -181,9 +104,11 @@ grep -c '^192.0.2.9 ' /var/log/apache2/access.log
 
 
 @pytest.mark.parametrize("rules", RELEASES_OF_RULES)
-def test_cache_of_files_that_are_larger_than_its_memory(machine, root, tmp_path, rules):
+def test_cache_of_files_that_are_larger_than_its_memory(machines, root, tmp_path, rules):
     """Debian 12's rules as well: its Varnish runs nowhere here, a newer one takes them."""
-    said = stand(rules, machine[1], tmp_path, root, ["varnish", "nginx"], {"varnish": {"memory_mb": 64}}).run(
+    said = stand(
+        rules, machines[1], tmp_path, root, ["varnish", "nginx"], {"varnish": {"memory_mb": 64}}
+    ).run(
         f"""
 cd /var/www/{SITE}/public
 head -c 100000000 /dev/urandom >large; head -c 8200000 /dev/urandom >small; head -c 20000 /dev/zero >page
@@ -230,9 +155,9 @@ WHO_JSP = (
         ("tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt"),
     ],
 )
-def test_behind_another_server_it_is_believed_and_nobody_else(made, chain, path, log):
+def test_behind_another_server_it_is_believed_and_nobody_else(http, chain, path, log):
     settings = {"nodejs": {"application": True, "entry": "main.js"}} if "nodejs" in chain else None
-    here = made(chain, settings, behind=True)
+    here = http(chain, settings, behind=True)
     if "nodejs" in chain:
         path_of = next(path for path in here.files if path.startswith("/srv/nodejs/"))
         here.files[path_of] = here.files[path_of]._replace(content=APPLICATION.encode())
@@ -256,9 +181,9 @@ cut -d ' ' -f 1 /var/log/{log} | grep -v '^127.0.0.1' | sort | uniq -c | tr -s '
 
 
 @pytest.mark.parametrize("web", ["nginx", "apache"])
-def test_a_load_balancer_on_another_server(made, root, tmp_path, web):
+def test_a_load_balancer_on_another_server(http, root, tmp_path, web):
     """HAProxy itself, in a network namespace that stands in for its server."""
-    here = made(f"{web}, php", behind=True)
+    here = http(f"{web}, php", behind=True)
     (tmp_path / "lb").mkdir()
     balancer = customer(
         tmp_path / "lb",
@@ -289,9 +214,9 @@ ask https://{SITE}/; ask http://{SITE}/; ask -H 'X-Forwarded-Proto: https' http:
     assert answers == [over_tls, plain, plain], said
 
 
-def test_cache_and_tomcat(made):
+def test_cache_and_tomcat(http):
     said = looked_at(
-        made("varnish, tomcat", {"tomcat": {"heap_mb": 128}}),
+        http("varnish, tomcat", {"tomcat": {"heap_mb": 128}}),
         f"""
 echo '<%= request.getRemoteAddr() %> <%= request.getScheme() %> <%= request.getServerName() %>' >/var/lib/$tomcat/webapps/ROOT/who.jsp
 get --interface 192.0.2.9 {FORGED} http://{SITE}/who.jsp
@@ -304,200 +229,8 @@ grep -c '^192.0.2.9 .*who.jsp' /var/log/$tomcat/localhost_access_log.*.txt
     assert said[1:] == [" 200", "0", " 404", "1"]
 
 
-APPLICATION = """
-const http = require("node:http");
-const server = http.createServer((request, response) => {
-    const { host, proxy } = request.headers;
-    const [client, scheme] = ["x-forwarded-for", "x-forwarded-proto"].map((name) => request.headers[name]);
-    response.end(["node", request.url, host, (client ?? "").split(", ").pop(), scheme, proxy].join(" "));
-});
-server.on("upgrade", (request, socket) => {
-    socket.end("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\nhello\\n");
-});
-server.listen(process.env.PORT, process.env.HOST);
-"""
-UPGRADE = "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Version: 13'"
-
-
-@pytest.mark.parametrize("web", ["nginx", "apache"])
-def test_web_server_and_application(made, web):
-    """What is a file the web server answers, everything else the application."""
-    said = looked_at(
-        made(f"{web}, nodejs", {"nodejs": {"application": True, "entry": "app/main.js"}}),
-        f"""
-cd /var/www/{SITE}/public; echo plain >page.html
-get http://{SITE}/
-cat >/srv/nodejs/app/main.js <<'END'
-{APPLICATION}
-END
-pkill -x 'node|MainThread'; while pgrep -x 'node|MainThread' >/dev/null; do sleep 0.1; done
-get -o /dev/null http://{SITE}/
-as www-data $(command_of /etc/systemd/system/nodejs-application.service) & wait_for http://127.0.0.1:3000/
-get --interface 192.0.2.9 {FORGED} 'http://{SITE}/any/route%20x?a=1&b=%2F'
-get http://{SITE}/page.html
-get -o /dev/null http://{SITE}/.well-known/acme-challenge/none
-mkdir .git; echo secret | tee .git/config .env .hidden.php >/dev/null
-for path in /acme/app/-/blob/main/.gitlab-ci.yml '/api/v4/projects/group%2Fproject/files/a%2fb.rb?ref=a%2Fb' '/a%3Fb/c%20d?x=y%3F' /.git/config /.env \
-    '/.env?a=%2F' /%2e%67it/config /.git%2Fconfig /.hidden.php /x/../.env /.well-known/openid-configuration; do
-    get --path-as-is "http://{SITE}$path"
-done
-get -X POST -d a=b http://{SITE}/acme/.well/x
-get 'http://{SITE}/page.html?u=%2F'
-get -i --max-time 2 {UPGRADE} http://{SITE}/socket | tr -d '\r' | sed -n '1p;/hello/p'
-""",
-    )
-    assert said[:3] == ["There is no application here yet.", " 503", " 502" if web == "nginx" else " 503"], (
-        said
-    )
-    assert said[3] == f"node /any/route%20x?a=1&b=%2F {SITE} 192.0.2.9 http  200"
-    assert said[4:7] == ["plain", " 200", " 404"]
-    asked = [line.removesuffix(f" {SITE} 127.0.0.1 http  200") for line in said[7:19]]
-    assert asked[:3] == [
-        "node /acme/app/-/blob/main/.gitlab-ci.yml",
-        "node /api/v4/projects/group%2Fproject/files/a%2fb.rb?ref=a%2Fb",
-        "node /a%3Fb/c%20d?x=y%3F",
-    ]
-    assert asked[3:6] == ["node /.git/config", "node /.env", "node /.env?a=%2F"]
-    assert [line.partition(" ")[0] for line in asked[6:10]] == ["node"] * 4, "no file of the folder"
-    assert asked[10:] == ["node /.well-known/openid-configuration", "node /acme/.well/x"]
-    assert said[19:21] == ["plain", " 200"]
-    assert said[21:23] == ["HTTP/1.1 101 Switching Protocols", "hello"]
-
-
-LISTENER = """
-import http.server
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        left = size = int(self.headers["Content-Length"])
-        while left:
-            left -= len(self.rfile.read(min(left, 65536)))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"%d" % size)
-    def log_message(self, *_):
-        pass
-http.server.ThreadingHTTPServer(("127.0.0.1", 8480), Handler).serve_forever()
-"""
-
-
-@pytest.mark.parametrize("web", ["nginx", "apache"])
-@pytest.mark.parametrize("served_by", ["gitlab", "nodejs"])
-def test_what_is_too_large_for_gitlab_gitlab_says(made, web, served_by):
-    """Its packages can't be had here: a listener stands in. Beside another application the limit of requests holds."""
-    settings = {"nodejs": {"application": True, "backend_port": 8480}, "gitlab": {"backend_port": 8480}}
-    here = made(f"{web}, {served_by}", {served_by: settings[served_by]})
-    files = {path: file for path, file in here.files.items() if served_by not in path}
-    said = replace(here, software=(web,), files=files).run(
-        f"""
-cat >/tmp/listener.py <<'END'
-{LISTENER}
-END
-python3 /tmp/listener.py & sleep 1
-head -c 70000000 /dev/zero >/tmp/push
-get -o /tmp/said -H Expect: -H 'Content-Type: application/x-git-receive-pack-request' --data-binary @/tmp/push http://{SITE}/acme/app.git/git-receive-pack
-get -o /dev/null -H Expect: --data-binary @/tmp/push http://{SITE}/acme/.app/x
-"""
-    )
-    limited = web == "nginx" and served_by != "gitlab"  # Apache limits nothing that it passes on
-    assert said == [" 413" if limited else " 200"] * 2
-
-
-def test_web_server_and_python_with_a_module_of_the_customers_own(made):
-    said = looked_at(
-        made("nginx, python", {"python": {"application": True, "workers": 1}}),
-        f"""
-get http://{SITE}/
-cat >/srv/python/main.py <<'END'
-import own
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    asked = [environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"].split(", ")[-1]]
-    return [f"{{own.NAME}} {{environ['wsgi.url_scheme']}} {{environ['HTTP_HOST']}} {{' '.join(asked)}}\\n".encode()]
-END
-echo 'NAME = "python"' >$(/srv/python/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/own.py
-pkill -HUP -o -u www-data -x python; sleep 3
-get --interface 192.0.2.9 -H 'X-Forwarded-Proto: https' http://{SITE}/
-""",
-    )
-    answered = f"python http {SITE} 127.0.0.1 192.0.2.9"
-    assert said == ["There is no application here yet.", " 503", answered, " 200"]
-
-
-def test_python_alone_in_front(made):
-    said = looked_at(
-        made("python", {"python": {"application": True, "workers": 1, "interface": "asgi"}}),
-        f"get http://{SITE}/; get http://{SITE}/ --resolve {SITE}:80:[::1]",
-    )
-    assert said == ["There is no application here yet.", " 503"] * 2
-
-
-def test_root_runs_and_writes_nothing_through_what_others_put_into_pythons_folder(made):
-    here = made("python", {"python": {"application": True}})
-    unit = here.files["/etc/systemd/system/python-application.service"].content.decode()
-    [prepare] = re.findall("^ExecStartPre=[+](.*)$", unit, re.MULTILINE)
-    said = run_script(
-        here.tree,
-        f"""
-install -d -o www-data -g www-data /srv/python; install -d -m 1777 /opt/ran; cd /srv/python
-for module in logging subprocess venv shutil; do echo 'import os; os.system("id -u >/opt/ran/'$module'-$$")' >$module.py; done
-chown www-data: *.py
-setpriv --reuid www-data --regid www-data --clear-groups ln -s /etc/taken /srv/python/venv
-{prepare} >/dev/null 2>&1; echo $?; ls -d /etc/taken 2>/dev/null
-rm venv; {prepare} >/dev/null; echo $?; stat -c %U venv/bin/python; find venv ! -user www-data
-ls /opt/ran
-""",
-        here.files,
-    )
-    assert said.stdout.splitlines() == ["1", "0", "www-data"], said
-
-
-def test_what_pip_installed_is_backed_up(made):
-    server = made("python", {"python": {"application": True}}).server
-    assert "/srv/python" in server.backup_paths
-    assert [path for path in server.backup_exclude if path.startswith("/srv/python")] == []
-
-
-@pytest.mark.parametrize(
-    ("software", "settings", "hung"),
-    [
-        ("nodejs", {"nodejs": {"application": True}}, "MainThread|node"),
-        ("python", {"python": {"application": True, "workers": 1}}, "gunicorn|python"),
-        ("tomcat", {"tomcat": {"heap_mb": 128, "max_threads": 10}}, ""),
-    ],
-)
-def test_what_accepts_and_answers_nobody_is_no_service(made, software, settings, hung):
-    """The kernel accepts for it, for as long as its backlog lasts."""
-    here = made(f"nginx, {software}", settings)
-    [facts] = [entry.facts for entry in here.server.entries if entry.id == software]
-    hang = f"pkill -STOP -x '{hung}'"
-    if not hung:
-        hang = """
-echo '<% Thread.sleep(100000); %>' >/var/lib/$tomcat/webapps/ROOT/hang.jsp
-for _ in $(seq 10); do curl -s -m 100 -o /dev/null http://127.0.0.1:8088/hang.jsp & done; sleep 6"""
-    said = here.run(
-        f"""
-echo before; {asked(here.server, [software])}
-{hang}
-echo after; {asked(here.server, [software])}
-(exec 3<>/dev/tcp/127.0.0.1/{facts["backend_port"]}) && echo accepts
-"""
-    )
-    codes = {
-        (when, line.split()[1]): line.split()[2]
-        for when, lines in (
-            ("before", said[: said.index("after")]),
-            ("after", said[said.index("after") :]),
-        )
-        for line in lines
-        if line.startswith(f"check {software}-")
-    }
-    assert said[-1] == "accepts"
-    assert {code for (when, _), code in codes.items() if when == "before"} == {"0"}, said
-    assert codes["after", f"{software}-backend-port"] == "2", said
-
-
-def test_apache_serves_the_customers_own_site_over_tls(made):
-    here = made("apache")
+def test_apache_serves_the_customers_own_site_over_tls(http):
+    here = http("apache")
     said = here.run(
         f"""
 {CERTIFICATE}

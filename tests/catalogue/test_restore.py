@@ -16,6 +16,23 @@ from tests.conftest import ROOT
 from tests.stackfile import STACK, write_stack
 
 
+@pytest.fixture
+def program(inputs, tmp_path):
+    """Loads what is in the rendered program of a server, by name; a test may put others in its place."""
+
+    def load(software="nginx, php"):
+        write_stack(inputs, STACK.replace("[nginx, php]", f"[{software}]"))
+        customer = load_customer(inputs, "acme")
+        files = render_server(inputs / "templates", customer, customer.server("web1"))
+        path = tmp_path / "restore.py"
+        path.write_bytes(
+            next(file.content for file in files if file.path.endswith("/managed-server/restore"))
+        )
+        return runpy.run_path(str(path))["main"].__globals__
+
+    return load
+
+
 def read(name):
     return yaml.safe_load((ROOT / f"catalogue/tools/{name}.yaml").read_text())
 
@@ -26,14 +43,9 @@ def test_a_drill_fails_on_a_backup_that_is_old_enough_for_the_age_check_to_warn(
     assert limits == {age["args"]["warn_s"] / 3600}
 
 
-def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(inputs, tmp_path, monkeypatch):
+def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(program, tmp_path, monkeypatch):
     """On a new machine packages came in another order: redis and nginx have each other's numbers."""
-    write_stack(inputs)
-    customer = load_customer(inputs, "acme")
-    files = render_server(inputs / "templates", customer, customer.server("web1"))
-    program = tmp_path / "restore.py"
-    program.write_bytes(next(file.content for file in files if file.path.endswith("/managed-server/restore")))
-    space = runpy.run_path(str(program))["numbers_by_name"].__globals__
+    space = program()
     dump, tool, link = tmp_path / "dump.rdb", tmp_path / "tool", tmp_path / "link"
     dump.write_text("redis")
     tool.write_text("runs as its owner")
@@ -69,16 +81,9 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(inpu
     assert given == {}, "an inventory of before says nothing of accounts"
 
 
-def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(
-    inputs, tmp_path, monkeypatch
-):
+def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(program, monkeypatch):
     """The web server misses a certificate that is in no backup: the databases come back all the same."""
-    write_stack(inputs, STACK.replace("software: [nginx, php]", "software: [nginx, php, percona]"))
-    customer = load_customer(inputs, "acme")
-    files = render_server(inputs / "templates", customer, customer.server("web1"))
-    program = tmp_path / "restore.py"
-    program.write_bytes(next(file.content for file in files if file.path.endswith("/managed-server/restore")))
-    space = runpy.run_path(str(program))["restore_all"].__globals__
+    space = program("nginx, php, percona")
     started = []
 
     def run(*command):
@@ -103,7 +108,12 @@ def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(
     assert done["problems"] == ["nginx.service doesn't start: systemctl: Job for nginx.service failed"]
     assert started == space["UNITS"]
     assert len(started) > 2
-    for timer in ("apt-daily.timer", "apt-daily-upgrade.timer", "managed-maintenance.timer"):
+    for timer in (
+        "managed-fetch.timer",
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "managed-maintenance.timer",
+    ):
         assert timer in space["TIMERS"]
 
 
@@ -117,14 +127,9 @@ def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(
     ],
 )
 def test_files_that_the_snapshot_lacks_are_counted_and_few(
-    inputs, tmp_path, monkeypatch, count, gone, problems
+    program, tmp_path, monkeypatch, count, gone, problems
 ):
-    write_stack(inputs)
-    customer = load_customer(inputs, "acme")
-    files = render_server(inputs / "templates", customer, customer.server("web1"))
-    program = tmp_path / "restore.py"
-    program.write_bytes(next(file.content for file in files if file.path.endswith("/managed-server/restore")))
-    space = runpy.run_path(str(program))["check_files"].__globals__
+    space = program()
     monkeypatch.setitem(space, "STATE", tmp_path)
     sha256, nodes, lines = hashlib.sha256(b"x").hexdigest(), [], []
     for number in range(count):

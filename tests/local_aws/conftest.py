@@ -7,7 +7,7 @@ import pytest
 
 from managed_server.local.aws import cures, process
 
-from .support import Aws, running
+from .support import ACCOUNT_TEMPLATE, Aws, running
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.LocalAws]
             patch.setenv(cures.OFF_VARIABLE, "all")
             local = stack.enter_context(running(tmp_path_factory.mktemp("bare")))
         yield local
+
+
+@pytest.fixture(scope="module")
+def made(cured: process.LocalAws) -> Iterator[Aws]:
+    """An account with the roles of docs/by-hand/account.yaml."""
+    aws = Aws(cured)
+    aws.client("cloudformation").create_stack(**ACCOUNT_TEMPLATE)
+    yield aws
+    aws.client("cloudformation").delete_stack(StackName=ACCOUNT_TEMPLATE["StackName"])
 
 
 @pytest.fixture

@@ -14,6 +14,18 @@ from botocore.config import Config
 
 from managed_server.local.aws import process
 from managed_server.local.aws.client import Session, session
+from tests.conftest import ROOT
+
+PROVIDER = "210987654321"
+"""The account from which deploys come."""
+_GIVEN = {"DeployRole": "ManagedServerDeploy", "DeployingAccount": PROVIDER, "Organization": "o-exampleorg1"}
+ACCOUNT_TEMPLATE = {
+    "StackName": "managed-server-account",
+    "TemplateBody": (ROOT / "docs/by-hand/account.yaml").read_text(),
+    "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in _GIVEN.items()],
+    "Capabilities": ["CAPABILITY_NAMED_IAM"],
+}
+"""What CloudFormation is given for a new account (docs/accounts.md)."""
 
 _ACCOUNTS = itertools.count(300000000001)
 

@@ -1,33 +1,13 @@
 """The role that a new account needs: made of its template by CloudFormation, twice, and what it allows."""
 
 import ast
-from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
 
 from managed_server.local.aws.iam_policy import Request, allowed
-from tests.conftest import ROOT
 
-from .support import Aws
-
-TEMPLATE = (ROOT / "docs" / "by-hand" / "account.yaml").read_text()
-PROVIDER = "210987654321"
-GIVEN = {"DeployRole": "ManagedServerDeploy", "DeployingAccount": PROVIDER, "Organization": "o-exampleorg1"}
-ARGUMENTS = {
-    "StackName": "managed-server-account",
-    "TemplateBody": TEMPLATE,
-    "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in GIVEN.items()],
-    "Capabilities": ["CAPABILITY_NAMED_IAM"],
-}
-
-
-@pytest.fixture(scope="module")
-def made(cured) -> Iterator[Aws]:
-    aws = Aws(cured)
-    aws.client("cloudformation").create_stack(**ARGUMENTS)
-    yield aws
-    aws.client("cloudformation").delete_stack(StackName=ARGUMENTS["StackName"])
+from .support import ACCOUNT_TEMPLATE, PROVIDER
 
 
 def statements(made):
@@ -41,7 +21,7 @@ def test_it_may_be_run_again(made):
     cloudformation = made.client("cloudformation")
     before = statements(made)
     with pytest.raises(ClientError, match="No updates are to be performed"):
-        cloudformation.update_stack(**ARGUMENTS)
+        cloudformation.update_stack(**ACCOUNT_TEMPLATE)
     assert statements(made) == before
 
 
@@ -63,7 +43,9 @@ def test_the_deploying_account_alone_may_take_it_on(made):
 
 def test_what_a_deploy_must_never_do_is_denied(made):
     role, _, never = statements(made)
-    assert "arn:aws:iam::aws:policy/AdministratorAccess" in TEMPLATE  # moto attaches none
+    assert (
+        "arn:aws:iam::aws:policy/AdministratorAccess" in ACCOUNT_TEMPLATE["TemplateBody"]
+    )  # moto attaches none
     all_else = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
     def may(action, resource="*"):

@@ -9,7 +9,6 @@ import runpy
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,8 +20,7 @@ from tests.conftest import ROOT
 from tests.factories import ACCOUNT
 from tests.runbooks import DO, FOLDER, Page, commands
 
-from .support import Aws
-from .test_account_template import ARGUMENTS, PROVIDER
+from .support import PROVIDER
 
 PAGE = Page(FOLDER / "backup.md")
 LINES = [line.text for line in PAGE.lines if line.part == DO and line.place == "desk"]
@@ -56,14 +54,6 @@ else:
     s3.delete_object(**where, Key=options["--key"], VersionId=options["--version-id"],
                      BypassGovernanceRetention=options["--bypass-governance-retention"])
 """
-
-
-@pytest.fixture(scope="module")
-def made(cured) -> Iterator[Aws]:
-    aws = Aws(cured)
-    aws.client("cloudformation").create_stack(**ARGUMENTS)
-    yield aws
-    aws.client("cloudformation").delete_stack(StackName=ARGUMENTS["StackName"])
 
 
 def role_of(profile):
