@@ -119,7 +119,7 @@ def test_two_builders_build_once(cache, monkeypatch):
 
 def test_engines_that_nobody_uses_go(cache, monkeypatch):
     build_with(monkeypatch, lambda _: None)
-    old, recent, foreign = cache / ("a" * 16), cache / ("b" * 16), cache / "go-1.26"
+    old, recent, foreign = cache / ("a" * 16), cache / ("b" * 16), cache / "terraform"
     for folder in (old, recent, foreign):
         folder.mkdir(parents=True)
     for folder in (old, foreign):
