@@ -15,7 +15,7 @@ ifneq ($(shell cat $(VENV)/home 2>/dev/null),$(CURDIR))
 .PHONY: $(VENV)/installed
 endif
 
-$(VENV)/installed: requirements.txt pyproject.toml
+$(VENV)/installed: requirements.txt .ci/pip.txt pyproject.toml
 	@.ci/venv $(VENV)
 
 up: $(VENV)/installed  ## provision the example customer on the embedded local AWS

@@ -1,8 +1,9 @@
 """The stand: stacks provisioned by the real engine on a local AWS, as real machines; made once.
 
 Provisioning mostly waits, and so do the tests of a machine, while a machine's first converge takes minutes
-of a processor. So the hub converges while the example is provisioned, and the other stacks come up beside
-the tests of those two; tests that need them come last.
+of a processor. So the hub converges while the example is provisioned. The machines of `gadgets`, with the
+software that the example hasn't, are for `make soak`: they take as long again. There they come up beside
+the tests of the first two stacks, and the tests that look at them come last.
 """
 
 import os
@@ -12,8 +13,10 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,21 +39,20 @@ STACK_FILES = {
     "gadgets": Path(__file__).with_name("gadgets.yaml"),
 }
 FIRST, LATER = ("hub", "example"), ("gadgets",)
-"""Stacks that stand when the first test begins, and those that come up beside it."""
+"""Stacks that stand when the first test begins, and those that come up beside it if a test looks at them."""
 
 
-def _servers(stacks: Iterable[str]) -> list[str]:
-    """The names of the machines of stacks."""
-    return [
-        f"{stack}-{name}"
-        for stack in stacks
-        for name in yaml.safe_load(STACK_FILES[stack].read_text())["config"]["managed-server:customer"][
-            "servers"
-        ]
-    ]
+def servers(stacks: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The servers of stacks as their files have them, by the names of their machines."""
+    files = {stack: yaml.safe_load(STACK_FILES[stack].read_text()) for stack in stacks}
+    return {
+        f"{stack}-{name}": server
+        for stack, file in files.items()
+        for name, server in file["config"]["managed-server:customer"]["servers"].items()
+    }
 
 
-SERVERS = _servers(STACK_FILES)
+SERVERS = [*servers(FIRST), *(pytest.param(name, marks=pytest.mark.soak) for name in servers(LATER))]
 """The names of all machines."""
 OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
 ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
@@ -82,17 +84,22 @@ def keys(stand):
     return folder
 
 
-def needs_all(item: pytest.Item) -> bool:
-    """Whether a test needs the stacks that come later."""
+def looks_at_later(item: pytest.Item) -> bool:
+    """Whether a test is of the stacks that come later."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return "whole" in getattr(item, "fixturenames", ()) or parameters.get("server") in _servers(LATER)
+    return "gadgets" in getattr(item, "fixturenames", ()) or parameters.get("server") in servers(LATER)
+
+
+def waits(item: pytest.Item) -> bool:
+    """Whether a test waits for the stacks that come later, if there are any."""
+    return looks_at_later(item) or "whole" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that need all stacks behind the others, and those that give a machine up behind all."""
+    """Put tests that wait for all stacks behind the others, and those that give a machine up behind all."""
     folder = Path(__file__).parent
     here = [item for item in items if item.path.parent == folder]
-    ordered = iter(sorted(here, key=lambda item: (item.path.name.startswith("test_zz"), needs_all(item))))
+    ordered = iter(sorted(here, key=lambda item: (item.path.name.startswith("test_zz"), waits(item))))
     items[:] = [next(ordered) if item.path.parent == folder else item for item in items]
 
 
@@ -127,7 +134,7 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             for stack in FIRST:
                 provision(clone, stack, progress)
                 made.know(start(made, stack))
-            if any(needs_all(item) for item in request.session.items):
+            if any(looks_at_later(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
                 converged(made.servers.values(), ended)
@@ -139,10 +146,11 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
                 if STAND is None and made.others and not made.others.done():
                     process.stop(root / ".local")  # else what is being provisioned would be waited for
     finally:
-        vendor.end()
-        if STAND is None:
-            session.down()
-            clone.managed("local", "down")
+        with ExitStack() as ends:  # each, also where another one fails
+            if STAND is None:
+                ends.callback(clone.managed, "local", "down")
+                ends.callback(session.down)
+            ends.callback(vendor.end)
 
 
 def bring(
@@ -166,19 +174,31 @@ def bring(
 
 @pytest.fixture(scope="session")
 def whole(fleet) -> Fleet:
-    """Everything up and converged."""
-    fleet.know(fleet.others.result())
+    """Everything that this run is of, up and converged."""
+    if fleet.others:
+        fleet.know(fleet.others.result())
     return fleet
 
 
+@pytest.fixture(scope="session")
+def gadgets(whole) -> dict[str, Server]:
+    """The servers of that stack, by their names in its file."""
+    return {server.spec.name: server for server in whole.servers.values() if server.customer.id == "gadgets"}
+
+
 def adapt(root: Path, stack: str, keys: Path) -> None:
-    """Put the keys of these tests into a stack file, and maintenance far from now: in it nobody is paged."""
+    """Put the keys of these tests into a stack file, and maintenance far from now: in it nobody is paged.
+
+    The example's server has a data volume besides; a machine without one is the hub's.
+    """
     path = root / "stacks" / f"Pulumi.{stack}.yaml"
     data = yaml.safe_load(path.read_text())
     customer = data["config"]["managed-server:customer"]
     for name, user in customer["users"].items():
         if (keys / name).exists():
             user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
+    if stack == "example":
+        customer["servers"]["web1"]["data_gb"] = 2
     day = f"{datetime.now(tz=UTC) + timedelta(days=3):%A}".lower()
     for server in customer["servers"].values():
         window = server.setdefault("maintenance", {"time": "07:00", "reboot": "if-needed"})

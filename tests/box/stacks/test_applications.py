@@ -7,10 +7,12 @@ from ipaddress import ip_address
 
 import pytest
 
+pytestmark = pytest.mark.soak  # by the machines of `gadgets`
+
 SITE, APPLICATION = "www.gadgets.example", "app.gadgets.example"
 # What each says: its name, the client's address and the scheme, as it knows them.
 PROGRAMS = {
-    "gadgets-front1": f"""
+    "front1": f"""
 cd /var/www/{SITE}/public
 sudo tee who.php >/dev/null <<'END'
 <?php echo implode(" ", ["php", $_SERVER["REMOTE_ADDR"], $_SERVER["REQUEST_SCHEME"]]);
@@ -24,7 +26,7 @@ sudo tee /var/lib/tomcat11/webapps/ROOT/who.jsp >/dev/null <<'END'
 <%= "java " + request.getRemoteAddr() + " " + request.getScheme() %>
 END
 """,
-    "gadgets-back1": f"""
+    "back1": f"""
 sudo tee /srv/nodejs/server.js >/dev/null <<'END'
 require("node:http").createServer((request, response) => {{
     const client = (request.headers["x-forwarded-for"] ?? "nobody").split(", ").pop(); // the check names none
@@ -68,12 +70,12 @@ print(opener.open(asked, timeout=120).read().decode())
 
 
 @pytest.fixture(scope="module")
-def deployed(whole, admin):
+def deployed(gadgets, admin):
     """Both servers, with the customer's programs."""
     for name, script in PROGRAMS.items():
-        done = admin.ssh("alice", whole.servers[name].box.machine.addresses[0], f"set -e\n{script}")
+        done = admin.ssh("alice", gadgets[name].box.machine.addresses[0], f"set -e\n{script}")
         assert done.returncode == 0, done.stderr
-    return whole.servers["gadgets-front1"], whole.servers["gadgets-back1"]
+    return gadgets["front1"], gadgets["back1"]
 
 
 def address(at, family):
