@@ -48,10 +48,10 @@ bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@.ci/host-packages
 	@$(RUN)pytest --quiet tests/box/stacks/bench_machines.py
 
-soak: $(VENV)/installed  ## the long counts
+soak: $(VENV)/installed  ## the long counts; ONLY="gadgets or applications": those of such names
 	@.ci/host-packages
 	@$(RUN)python -m managed_server.local.engine
-	@MANAGED_SERVER_REQUIRE_ALL=1 $(RUN)pytest -m soak
+	@MANAGED_SERVER_REQUIRE_ALL=1 $(RUN)pytest -m soak $(if $(ONLY),-k "$(ONLY)")
 
 lock: $(VENV)/installed  ## pin requirements.in again, with hashes
 	@$(RUN)pip install --quiet pip-tools && $(RUN)pip-compile --quiet --generate-hashes --allow-unsafe \

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from tests.engine.local import DEFAULT_TAGS, HEAD, REGION
+from tests.engine.local import DEFAULT_TAGS, HEAD, REGION, WITHOUT
 
 pytestmark = pytest.mark.engine
 
@@ -30,6 +30,7 @@ def test_automatic_names_are_pulumis(project):
     assert outputs["mail.topic"].startswith("arn:aws:sns:")
 
 
+@WITHOUT
 def test_without_the_cure_names_are_not_pulumis(project):
     """The single object of default tags is a list there; without it, the subscription has no `topic`."""
     done = project.write(NAMES).up(off=("names",))
@@ -57,6 +58,7 @@ def test_a_policy_may_be_a_dictionary(project):
     project.ok("preview", "--stack", "t", "--expect-no-changes")
 
 
+@WITHOUT
 def test_without_the_cure_a_policy_may_not_be_a_dictionary(project):
     done = project.write(DOCUMENT).up(off=("documents",))
     assert done.returncode != 0
@@ -85,6 +87,7 @@ def test_a_prefix_replaces_the_automatic_name(project):
     project.ok("preview", "--stack", "t", "--expect-no-changes")
 
 
+@WITHOUT
 def test_without_the_cure_a_prefix_conflicts(project):
     done = project.write(PREFIX).up(off=("name-prefix",))
     assert done.returncode != 0
@@ -103,6 +106,7 @@ def test_s3_is_asked_of_a_whole_account(project):
     project.ok("preview", "--stack", "t", "--expect-no-changes")
 
 
+@WITHOUT
 def test_without_the_cure_no_host_has_the_accounts_name(project):
     nobody = "http://127.0.0.1:9"  # not the proxy that watches what all tests here ask of the network
     done = project.write(ACCOUNT).up(off=("account-host",), HTTP_PROXY=nobody)
@@ -122,6 +126,7 @@ def test_a_stack_needs_no_configuration(project):
     assert project.outputs() == {"said": "something"}
 
 
+@WITHOUT
 def test_without_the_cure_a_stack_needs_configuration(project):
     done = project.write(EMPTY, head="import pulumi\n").up(off=("empty-config",))
     assert done.returncode != 0
@@ -210,6 +215,7 @@ def test_a_file_is_uploaded_and_only_its_hash_is_kept(project, moto):
     project.ok("destroy", "--yes", "--skip-preview", "--stack", "t")
 
 
+@WITHOUT
 def test_without_the_cure_a_file_is_refused(project):
     bundle = project.folder / "build" / "bundle"
     bundle.parent.mkdir()

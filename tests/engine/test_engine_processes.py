@@ -7,6 +7,7 @@ import time
 import pytest
 
 from managed_server.local import engine
+from tests.engine.local import WITHOUT
 
 pytestmark = pytest.mark.engine
 
@@ -82,6 +83,7 @@ def test_a_killed_engine_takes_all_its_processes_along(project):
     assert settle(project) == []
 
 
+@WITHOUT
 def test_without_the_cure_a_killed_engine_leaves_processes(project):
     try:
         kill_in_flight(project, SLOW, lambda: is_waiting(project), off=("orphans",))
@@ -91,6 +93,7 @@ def test_without_the_cure_a_killed_engine_leaves_processes(project):
         project.end_processes()
 
 
+@WITHOUT
 def test_without_the_cure_runs_leave_processes(project):
     """One of a few: whether the last provider ends by itself in time is a race."""
     try:
@@ -131,6 +134,7 @@ def test_the_state_has_no_part_that_a_kill_can_cut_short(project):
     assert not any(name.endswith(".attrs") for name in state_files(project))
 
 
+@WITHOUT
 def test_without_the_cure_a_kill_can_cut_the_states_attributes_short(project):
     """They are emptied first and written then; a kill between the two is imitated here."""
     plain = engine.backend_url(project.folder / "state").split("?")[0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.local import HEAD, REGION
+from tests.engine.local import HEAD, REGION, WITHOUT
 
 pytestmark = pytest.mark.engine
 
@@ -33,6 +33,7 @@ def test_an_unknown_property_is_refused_by_name(project, program, said):
     assert all(text in done.stdout for text in said), done.stdout
 
 
+@WITHOUT
 def test_without_the_cure_it_is_dropped(project):
     vpc = f'aws.ec2.Vpc("v", cidr_block="10.0.0.0/16", region="{REGION}", opts=here)'
     done = project.write(f'pulumi.export("id", {vpc}.id)').up(off=("strict",))
@@ -65,6 +66,7 @@ def test_a_setting_in_snake_case_is_refused(project):
     assert '"assumeRoles.role_arn"' in done.stdout
 
 
+@WITHOUT
 def test_without_the_cure_the_role_is_not_assumed(project):
     project.write(ASSUME.format(role=f'{{"role_arn": "{ROLE}"}}'), head="")
     done = project.up(off=("strict",))

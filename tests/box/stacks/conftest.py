@@ -87,7 +87,8 @@ def keys(stand):
 def looks_at_later(item: pytest.Item) -> bool:
     """Whether a test is of the stacks that come later."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return "gadgets" in getattr(item, "fixturenames", ()) or parameters.get("server") in servers(LATER)
+    its = {parameters.get("server"), parameters.get("watched")}
+    return "gadgets" in getattr(item, "fixturenames", ()) or bool(its & {*servers(LATER), *LATER})
 
 
 def waits(item: pytest.Item) -> bool:
@@ -198,7 +199,7 @@ def adapt(root: Path, stack: str, keys: Path) -> None:
         if (keys / name).exists():
             user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
     if stack == "example":
-        customer["servers"]["web1"]["data_gb"] = 2
+        customer["servers"]["web1"]["data_gb"] = 10
     day = f"{datetime.now(tz=UTC) + timedelta(days=3):%A}".lower()
     for server in customer["servers"].values():
         window = server.setdefault("maintenance", {"time": "07:00", "reboot": "if-needed"})
@@ -255,6 +256,14 @@ def converged(servers: Iterable[Server], ended: threading.Event) -> None:
         except BaseException:
             ended.set()  # else all the others would be waited for
             raise
+
+
+@pytest.fixture(params=["first", *(pytest.param(stack, marks=pytest.mark.soak) for stack in LATER)])
+def watched(fleet, request) -> Fleet:
+    """The first stacks as the hub watches them, or all."""
+    if request.param in LATER:
+        request.getfixturevalue("whole")
+    return fleet
 
 
 @pytest.fixture(params=SERVERS)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.box.stacks.backups import job
+from tests.box.stacks.backups import back_up
 from tests.box.stacks.fleet import until
 
 PLUGIN = "/usr/local/lib/managed-server/plugins/check-data-volume"
@@ -54,7 +54,7 @@ def test_it_is_made_once_and_converge_changes_nothing(filled):
 
 
 def test_it_is_backed_up_once(filled):
-    job(filled, "backup")
+    back_up(filled)
     said = filled.box.run(
         "/usr/local/lib/managed-server/backup restic ls --json latest", timeout=300, check=True
     ).stdout

@@ -7,8 +7,8 @@ from tests.box.stacks.test_checks import munin_round
 from tests.box.stacks.watching import settle
 
 
-def test_all_servers_are_watched_and_all_is_well(whole, hub_server):
-    settle(whole, hub_server)
+def test_all_servers_are_watched_and_all_is_well(watched, hub_server):
+    settle(watched, hub_server)
 
 
 def test_nobody_else_is_answered(web1, admin, foreign):
@@ -50,14 +50,14 @@ def drawn(hub):
     return found
 
 
-def test_servers_are_graphed(whole, hub_server):
+def test_servers_are_graphed(watched, hub_server):
     """Each plugin of each server."""
     graphs = {}  # of the plugins that have none of their own name
 
     def undrawn():
         munin_round(hub_server)
         found, late = drawn(hub_server), []
-        for server in whole.servers.values():
+        for server in watched.servers.values():
             it = (server.customer.id, server.spec.host_name)
             names = [plugin.name for plugin in server.spec.munin if not found.get((*it, plugin.name))]
             if names and it not in graphs:
