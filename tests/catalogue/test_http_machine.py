@@ -170,6 +170,8 @@ echo '<?php echo implode(" ", [$_SERVER["REMOTE_ADDR"], ($_SERVER["HTTPS"] ?? ""
 get --interface 10.80.0.9 {PASSED_ON} http://{SITE}{path}?1
 get --interface 10.80.0.9 {PASSED_ON.replace("https", "http")} http://{SITE}{path}?2
 get --interface 192.0.2.9 {PASSED_ON} http://{SITE}{path}?3
+# A request is logged when it has been answered.
+for _ in $(seq 100); do [ "$(grep -v '^127.0.0.1' /var/log/{log} | wc -l)" -lt 3 ] || break; sleep 0.1; done
 cut -d ' ' -f 1 /var/log/{log} | grep -v '^127.0.0.1' | sort | uniq -c | tr -s ' '
 """
     )
