@@ -105,7 +105,7 @@ class Clone:
         return [each["resource"]["type"] for each in pending if each["type"] == operation]
 
     def kill_while(
-        self, operation: str, kind: str, command: tuple[str, ...] = UP, linger: float = 0, timeout: int = 180
+        self, operation: str, kind: str, command: tuple[str, ...] = UP, linger: float = 0, timeout: int = 600
     ) -> list[str]:
         """Start ``pulumi``, kill it (SIGKILL) while it creates ``kind``; return what was in flight.
 
