@@ -126,13 +126,14 @@ scan() {
     echo "$1: $(cut -d ' ' -f 1 /var/lib/managed-server/heartbeat/clamav-scan)"
 }
 # Only what the test makes is scanned, by the same script: a whole system takes its time.
-sed -i 's/ or not os.path.isdir(where):/ or not os.path.isdir(where) or where != "\/mnt":/' \
+sed -i 's/ for base in excluded):/ for base in excluded) or not below(where, "\/mnt"):/' \
     /usr/local/lib/managed-server/clamav-scan
-sed -i 's/b"overlay"}/b"tmpfs"}/' /usr/local/lib/managed-server/clamav-scan
+sed -i 's/b"vfat"}/b"tmpfs"}/' /usr/local/lib/managed-server/clamav-scan
 mount -t tmpfs none /mnt
 echo harmless > /mnt/readme; echo host > /etc/hostname
 scan clean
-printf 'X5O!P%%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*' > /mnt/page.php
+printf 'X5O!P%%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*' > /tmp/page.php
+cp /tmp/page.php /mnt
 cp /mnt/page.php '/mnt/b: c FOUND'
 mkdir -p "/mnt/x
 /etc"; cp /mnt/page.php "/mnt/x
@@ -140,7 +141,13 @@ mkdir -p "/mnt/x
 scan infected
 [ -e /mnt/page.php ] || echo 'moved: yes'
 [ -e /etc/hostname ] && echo 'spared: yes'
-rm -rf /mnt/*
+cd /mnt; rm -rf ./*; mkdir own again far
+mount --bind own again; mount -t ramfs none far
+cp /tmp/page.php own; cp /tmp/page.php far
+scan mounted
+echo "once: $(grep -o 'infected files: [0-9]*' /var/lib/managed-server/heartbeat/clamav-scan | tail -c 2)"
+[ -e far/page.php ] && echo 'not entered: yes'
+cd /; umount /mnt/again /mnt/far; rm -rf /mnt/*
 head -c 220000000 /dev/urandom > /mnt/big
 scan big
 echo "unscanned: $(cut -d ' ' -f 1 /var/lib/managed-server/heartbeat/clamav-unscanned)"
@@ -161,6 +168,9 @@ def test_scan_finds_moves_and_tells(root, project, tree, tmp_path, instance_type
         "infected": "critical",
         "moved": "yes",
         "spared": "yes",
+        "mounted": "critical",
+        "once": "1",
+        "not entered": "yes",
         "big": "ok",
         "unscanned": "warning",
         "broken": "critical",

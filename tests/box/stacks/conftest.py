@@ -87,8 +87,10 @@ def keys(stand):
 def looks_at_later(item: pytest.Item) -> bool:
     """Whether a test is of the stacks that come later."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    its = {parameters.get("server"), parameters.get("watched")}
-    return "gadgets" in getattr(item, "fixturenames", ()) or bool(its & {*servers(LATER), *LATER})
+    of = {*LATER, *servers(LATER)}
+    return "gadgets" in getattr(item, "fixturenames", ()) or any(
+        value in of for value in parameters.values() if isinstance(value, str)
+    )
 
 
 def waits(item: pytest.Item) -> bool:
@@ -266,12 +268,17 @@ def watched(fleet, request) -> Fleet:
     return fleet
 
 
-@pytest.fixture(params=SERVERS)
-def server(fleet, request) -> Server:
-    """Each of all machines."""
+def known(fleet: Fleet, request: pytest.FixtureRequest) -> Server:
+    """The machine that a fixture's parameter names, once it stands."""
     if request.param not in fleet.servers:
         request.getfixturevalue("whole")
     return fleet.servers[request.param]
+
+
+@pytest.fixture(params=SERVERS)
+def server(fleet, request) -> Server:
+    """Each of all machines."""
+    return known(fleet, request)
 
 
 @pytest.fixture(scope="session")

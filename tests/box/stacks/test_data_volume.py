@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.box.stacks.backups import back_up
+from tests.box.stacks.backups import job
+from tests.box.stacks.conftest import known
 from tests.box.stacks.fleet import until
 
 PLUGIN = "/usr/local/lib/managed-server/plugins/check-data-volume"
@@ -14,35 +15,75 @@ CHECK = f"setpriv --reuid=nagios --regid=nagios --init-groups {PLUGIN}"
 OWN = "/srv/data/uploads/note"
 PASSWORD = "sed -n 's/^requirepass //p' /etc/redis/managed-password.conf"
 REDIS = f'redis-cli --no-auth-warning -a "$({PASSWORD})"'
-ON_IT = {"/srv/data", "/var/lib/automysqlbackup", "/var/lib/mysql", "/var/lib/redis", "/var/www"}
 
 
-@pytest.fixture(scope="module")
-def filled(web1):
-    """The server, with a value in Redis and a file of the customer's; whole again in the end."""
-    web1.box.run(f"{REDIS} set kept on-the-volume; {REDIS} save", check=True)
-    web1.box.run(f"mkdir -p $(dirname {OWN}); echo mine >{OWN}", check=True)
-    yield web1
-    web1.box.run(f"rm -r $(dirname {OWN}); {REDIS} del kept; {REDIS} save", check=True)
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What is on the volume of one server, and by which units."""
+
+    directories: set[str]
+    files: set[str]
+    needing: set[str]
+    """Some of the units that aren't started without it."""
+    running: set[str]
+    """And some that are."""
+    dumps: str
+    """The job that the backup comes after."""
+
+
+EXPECTED = {
+    "example-web1": Expected(
+        {"/var/lib/automysqlbackup", "/var/lib/mysql", "/var/lib/redis", "/var/www"},
+        {"/var/lib/mysql/ibdata1"},
+        {"redis-server", "mysql", "nginx"},
+        {"postfix"},
+        "managed-dumps",
+    ),
+    "gadgets-back1": Expected(
+        {
+            *("/srv/nodejs", "/srv/python", "/var/lib/ldap", "/var/lib/ldap-dumps", "/var/lib/redis"),
+            "/var/www",
+        },
+        {"/var/lib/ldap/managed/data.mdb"},
+        {"redis-server", "slapd", "nginx"},
+        {"memcached"},
+        "managed-ldap-dumps",
+    ),
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=["example-web1", pytest.param("gadgets-back1", marks=pytest.mark.soak)],
+)
+def filled(fleet, request):
+    """A server, with a value in Redis and a file of the customer's; whole again in the end."""
+    server = known(fleet, request)
+    server.box.run(f"{REDIS} set kept on-the-volume; {REDIS} save", check=True)
+    server.box.run(f"mkdir -p $(dirname {OWN}); echo mine >{OWN}", check=True)
+    yield server
+    server.box.run(f"rm -r $(dirname {OWN}); {REDIS} del kept; {REDIS} save", check=True)
+
+
+@pytest.fixture
+def expected(filled) -> Expected:
+    return EXPECTED[filled.spec.host_name]
 
 
 def value(server):
     return server.box.run(f"{REDIS} get kept").stdout.strip()
 
 
-def test_the_softwares_data_are_on_it(filled):
-    here = {mount.path for mount in filled.spec.data.mounts} | {filled.spec.data.path}
-    assert here == ON_IT
+def test_the_softwares_data_are_on_it(filled, expected):
+    assert {mount.path for mount in filled.spec.data.mounts} == expected.directories
     device = filled.box.run("stat --format %Hr:%Lr /dev/sdf", check=True).stdout.strip()
     said = filled.box.run("findmnt --list --noheadings --output TARGET,FSTYPE,MAJ:MIN", check=True).stdout
     found = {target for target, kind, number in map(str.split, said.splitlines()) if number == device}
-    assert found == ON_IT
-    assert filled.box.run(CHECK, check=True).stdout.startswith("OK - /srv/data and 4 directories")
-    names = filled.box.run(
-        "find /srv/data/software/var/lib/redis /srv/data/software/var/lib/mysql -type f", check=True
-    ).stdout
-    assert "/var/lib/redis/dump.rdb" in names
-    assert "/var/lib/mysql/ibdata1" in names
+    assert found == {"/srv/data"} | expected.directories
+    count = len(expected.directories)
+    assert filled.box.run(CHECK, check=True).stdout.startswith(f"OK - /srv/data and {count} directories")
+    for file in {"/var/lib/redis/dump.rdb"} | expected.files:
+        assert filled.box.run(["test", "-s", f"/srv/data/software{file}"]).returncode == 0, file
     assert filled.box.run("stat --format %U:%a /var/lib/redis", check=True).stdout.strip() == "redis:750"
 
 
@@ -53,8 +94,9 @@ def test_it_is_made_once_and_converge_changes_nothing(filled):
     assert filled.box.run("blkid -p -s UUID -o value /dev/sdf", check=True).stdout == before
 
 
-def test_it_is_backed_up_once(filled):
-    back_up(filled)
+def test_it_is_backed_up_once(filled, expected):
+    filled.box.run(["systemctl", "start", expected.dumps], timeout=300, check=True)
+    job(filled, "backup")
     said = filled.box.run(
         "/usr/local/lib/managed-server/backup restic ls --json latest", timeout=300, check=True
     ).stdout
@@ -70,7 +112,7 @@ def test_it_comes_back_after_a_boot(filled):
     assert filled.box.run(["cat", OWN], check=True).stdout == "mine\n"
 
 
-def test_without_it_the_machine_boots_nothing_starts_beneath_and_the_check_says_so(filled):
+def test_without_it_the_machine_boots_nothing_starts_beneath_and_the_check_says_so(filled, expected):
     box = filled.box
     whole = box.machine
     box.stop()
@@ -81,12 +123,13 @@ def test_without_it_the_machine_boots_nothing_starts_beneath_and_the_check_says_
         said = box.run(CHECK)
         assert said.returncode == 2
         assert said.stdout.startswith("CRITICAL - not on the data volume: /dev/sdf")
-        for unit in ("redis-server", "mysql", "nginx"):
+        for unit in expected.needing:
             assert box.run(["systemctl", "is-active", unit]).returncode != 0, unit
-        for unit in ("nagios-nrpe-server", "ssh", "postfix"):
+        for unit in {"nagios-nrpe-server", "ssh"} | expected.running:
             assert box.run(["systemctl", "is-active", unit]).returncode == 0, unit
         assert box.run(["systemctl", "start", "managed-backup"], timeout=120).returncode != 0
-        assert box.run("find /var/lib/redis /var/lib/mysql /var/www -mindepth 1", check=True).stdout == ""
+        beneath = ["find", *sorted(expected.directories), "-mindepth", "1"]
+        assert box.run(beneath, check=True).stdout == ""
     finally:
         box.stop()
         box.machine = whole
