@@ -124,17 +124,23 @@ def test_the_disk_is_full(healed, foreign):
         healed.box.run("umount /var/lib/managed-server/bundles; umount /mnt/small", check=True)
 
 
+def cutting_off(rules):
+    """Rules under which the machine reaches nothing that it needs, of the same length."""
+    bad = "\n".join(
+        "#" * len(line)
+        if "dport 80 accept" in line and "daddr" not in line and "# firewall" in line
+        else line
+        for line in rules.split("\n")
+    )
+    assert bad != rules
+    return bad
+
+
 def test_rules_that_cut_the_machine_off_are_taken_back(healed, foreign):
     """Rules that let nothing out, in a bundle that is right in every other way."""
     bundle = healed.deliver(admin_user)
     rules = next(file for file in bundle.files if file.path == "/etc/nftables.conf").content
-    bad = b"\n".join(
-        b"#" * len(line)
-        if b"dport 80 accept" in line and b"daddr" not in line and b"# firewall" in line
-        else line
-        for line in rules.split(b"\n")
-    )
-    assert bad != rules
+    bad = cutting_off(rules.decode()).encode()
     assert len(bad) == len(rules)
     content = bundle.content.replace(rules, bad)
     old, new = (hashlib.sha256(each).hexdigest().encode() for each in (rules, bad))
@@ -148,6 +154,32 @@ def test_rules_that_cut_the_machine_off_are_taken_back(healed, foreign):
     )
     assert "back on" in healed.heartbeat()
     assert healed.box.read("/etc/nftables.conf").encode() == rules
+    assert healed.box.run(["/usr/local/lib/managed-server/firewall-verify", "--check"]).returncode == 0
+    assert serves(healed, foreign)
+
+
+def test_the_timer_does_not_load_rules_that_cut_the_machine_off(healed, foreign):
+    """A converge has written the file and not yet loaded it, or taken its rules back, and the timer comes."""
+    rules = healed.box.read("/etc/nftables.conf")
+    healed.box.write("/etc/nftables.conf", cutting_off(rules), 0o755)
+    # Both at once as well: neither takes the rules that the other tries for those from before.
+    done = healed.box.run(
+        """
+        exec 9>>/run/managed-server/converge.lock; flock 9  # no converge puts the file right meanwhile
+        cd /usr/local/lib/managed-server
+        ./firewall-verify 2>&1 && echo loaded
+        ./firewall-verify 2>&1 & verify=$!
+        ./firewall-reload 2>&1 && echo loaded
+        wait $verify && echo loaded
+        systemctl reload nftables && echo loaded
+        true
+        """,
+        timeout=120,
+    ).stdout
+    assert "loaded\n" not in done, done
+    assert done.count("the machine no longer reaches") == 3, done
+    assert healed.converge().returncode == 0, "it still reaches its bundle"
+    assert healed.box.read("/etc/nftables.conf") == rules
     assert healed.box.run(["/usr/local/lib/managed-server/firewall-verify", "--check"]).returncode == 0
     assert serves(healed, foreign)
 
