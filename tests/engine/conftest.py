@@ -32,8 +32,8 @@ def moto():
         _wait(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()  # it keeps nothing; told to end, it may take its time
+        process.wait()
 
 
 def _wait(port, process):
