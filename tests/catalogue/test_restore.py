@@ -47,9 +47,13 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(prog
     """On a new machine packages came in another order: redis and nginx have each other's numbers."""
     space = program()
     dump, tool, link = tmp_path / "dump.rdb", tmp_path / "tool", tmp_path / "link"
+    trap, roots = tmp_path / "trap", tmp_path / "roots"
     dump.write_text("redis")
     tool.write_text("runs as its owner")
-    tool.chmod(0o4755)
+    for file in (trap, roots):
+        file.touch()
+    for file in (tool, trap, roots):
+        file.chmod(0o6755)
     link.symlink_to("nowhere")
     nodes = [
         {"message_type": "snapshot"},
@@ -58,23 +62,35 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(prog
         {"path": str(link), "uid": 101, "gid": 102},
         {"path": str(tmp_path / "gone"), "uid": 101, "gid": 7},
         {"path": str(tmp_path), "uid": 0, "gid": 0},
+        {"path": str(trap), "uid": 1001, "gid": 1001},
+        {"path": str(roots), "uid": 0, "gid": 102},
     ]
     accounts = {"users": {"redis": 101, "nginx": 102, "left": 999}, "groups": {"nginx": 102, "staff": 7}}
     repository = SimpleNamespace(nodes=lambda _: iter(nodes))
-    here = [SimpleNamespace(pw_name=name, pw_uid=uid) for name, uid in (("redis", 102), ("nginx", 101))]
-    groups = [SimpleNamespace(gr_name="nginx", gr_gid=55), SimpleNamespace(gr_name="staff", gr_gid=7)]
+    numbers = (("redis", 102), ("nginx", 101), ("new", 1001))  # which was that of somebody who has left
+    here = [SimpleNamespace(pw_name=name, pw_uid=uid) for name, uid in numbers]
+    numbers = (("nginx", 55), ("staff", 7), ("new", 1001))
+    groups = [SimpleNamespace(gr_name=name, gr_gid=gid) for name, gid in numbers]
     given = {}
     monkeypatch.setitem(space, "inventory", lambda: {"accounts": accounts})
     monkeypatch.setitem(space, "pwd", SimpleNamespace(getpwall=lambda: here))
     monkeypatch.setitem(space, "grp", SimpleNamespace(getgrall=lambda: groups))
     monkeypatch.setattr(os, "lchown", lambda path, uid, gid: given.update({path: (uid, gid)}))
     space["numbers_by_name"](repository, {"id": "1"})
-    assert given == {str(dump): (102, 7), str(tool): (101, 55), str(link): (102, 55)}
+    assert given == {
+        str(dump): (102, 7),
+        str(tool): (101, 55),
+        str(link): (102, 55),
+        str(trap): (0, 0),
+        str(roots): (0, 55),
+    }
     assert space["renumbered"]({"alice": 1000, "carol": 1002}, {"alice": 1000, "carol": 1001}) == {
         1002: 1001,
         1001: 0,
     }, "files of bob, who had left, are not carol's"
-    assert tool.stat().st_mode & 0o7777 == 0o4755
+    assert tool.stat().st_mode & 0o7777 == 0o6755
+    assert roots.stat().st_mode & 0o7777 == 0o6755
+    assert trap.stat().st_mode & 0o7777 == 0o755, "it doesn't run as root"
     given.clear()
     monkeypatch.setitem(space, "inventory", dict)
     space["numbers_by_name"](repository, {"id": "1"})
