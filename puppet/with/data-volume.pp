@@ -3,6 +3,7 @@
 $files = "${lookup('bundle')}/files"
 $program = "python3 ${files}/usr/local/lib/managed-server/data-volume"
 $accounts = "python3 ${files}/usr/local/lib/managed-server/data-volume-accounts"
+$people = lookup('users').map |Hash $user| { "${user['name']}=${user['uid']}" }.join(' ')
 
 exec { 'mount the data volume':
   command => "${program} place ${files}",
@@ -10,9 +11,9 @@ exec { 'mount the data volume':
   timeout => 900,
 }
 # Another machine may have left it: its accounts have other numbers there.
--> exec { 'accounts of programs on the data volume':
-  command => "${accounts} programs",
-  unless  => "${accounts} programs --check",
+-> exec { 'accounts on the data volume':
+  command => "${accounts} take ${people}",
+  unless  => "${accounts} taken",
   timeout => 3600,
   before  => [
     Class['stop_gone'],
@@ -28,15 +29,8 @@ exec { 'mount the data volume':
   ],
 }
 
-exec { 'accounts of people on the data volume':
-  command => "${accounts} people",
-  unless  => "${accounts} people --check",
-  timeout => 3600,
-  require => Class['accounts'],
-  before  => Class['place'],
-}
 exec { 'record of accounts on the data volume':
   command => "${accounts} note",
-  unless  => "${accounts} note --check",
+  unless  => "${accounts} noted",
   require => Class['remove_gone'],
 }

@@ -105,36 +105,29 @@ OF_PROGRAMS = [
 ]
 
 
-def test_programs_find_their_files_and_people_theirs(machine):
+def test_programs_and_people_find_their_files(machine):
     """Two have each other's numbers, one isn't here yet, one's number is taken; the last has no name."""
     said = machine(
         """
-        run programs --check; run note
-        run programs; run programs --check
-        told d[1-5] d[1-5]/* | sort; stat -c '%n %u:%g' d6 other/theirs
+        run taken; run note
+        run take ann=1802 carol=1801; run taken
+        told d[1-5] d[1-5]/* | sort; stat -c '%n %u:%g' d6 d7/f d8/l other/theirs
         id -u gamma; id -g gamma; getent group shared
         getent passwd gamma | cut -d: -f6,7
-        run people --check
-        command useradd --uid 1802 --no-create-home --user-group ann
-        run people; run people --check
-        told d6 d7/f d8/l
-        run note --check; run note; run note --check
-        cp software/accounts.json /opt/first; run programs; run people; run note --check
+        run noted; run note; run noted
+        cp software/accounts.json /opt/first; run take; run noted
         cmp software/accounts.json /opt/first && echo same
         """
     )
-    assert said[:2] == [
-        "programs --check failed",
+    assert said == [
+        "taken failed",
         f"data-volume-accounts: the volume comes from another machine, and isn't taken over yet: {RECORD}",
-    ]
-    assert said[2:] == [
         "note failed",
         *OF_PROGRAMS,
-        *("d6 1801:1801", "other/theirs 901:901", "903", "903", "shared:x:904:"),
+        *("d6 1802:1802", "d7/f 0:904", "d8/l 1802:901", "other/theirs 901:901"),
+        *("903", "903", "shared:x:904:"),
         "/nonexistent:/usr/sbin/nologin",
-        "people --check failed",
-        *("d6 ann:ann", "d7/f root:shared", "d8/l ann:beta"),
-        "note --check failed",
+        "noted failed",
         "same",
     ]
 
@@ -143,8 +136,8 @@ def test_what_is_interrupted_is_finished_by_the_next_run(machine):
     """Again and again after two files, also while two accounts change numbers."""
     said = machine(
         """
-        for i in {1..60}; do python3 /opt/interrupted programs && break; done
-        run programs --check; [ $i -gt 10 ] && echo "interrupted often"
+        for i in {1..60}; do python3 /opt/interrupted take ann=1801 && break; done
+        run taken; [ $i -gt 10 ] && echo "interrupted often"
         told d[1-5] d[1-5]/* | sort
         """
     )
