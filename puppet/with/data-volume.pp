@@ -29,8 +29,9 @@ exec { 'mount the data volume':
   ],
 }
 
+# Last, as it stands last. Also where something failed: what was installed has its accounts.
 exec { 'record of accounts on the data volume':
-  command => "${accounts} note",
-  unless  => "${accounts} noted",
-  require => Class['remove_gone'],
+  command => "${accounts} note ${people}",
+  unless  => "${accounts} noted ${people}",
+  require => Exec['accounts on the data volume'],
 }

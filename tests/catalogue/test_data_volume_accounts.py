@@ -16,30 +16,16 @@ pytestmark = pytest.mark.machine
 PROGRAM = "/usr/local/lib/managed-server/data-volume-accounts"
 RECORD = "/srv/data/software/accounts.json"
 
+PROGRAMS = {"root": 0, "alpha": 901, "beta": 902, "gamma": 903, "delta": 905}
+PEOPLE = {"ann": 1801, "bert": 1802}
 WAS = {
     "machine": "0" * 32,
-    "users": {
+    "people": PEOPLE,
+    "programs": {
         name: {"number": number, "group": name, "home": "/nonexistent", "shell": "/usr/sbin/nologin"}
-        for name, number in {
-            "root": 0,
-            "alpha": 901,
-            "beta": 902,
-            "gamma": 903,
-            "delta": 905,
-            "ann": 1801,
-            "bert": 1802,
-        }.items()
+        for name, number in PROGRAMS.items()
     },
-    "groups": {
-        "root": 0,
-        "alpha": 901,
-        "beta": 902,
-        "gamma": 903,
-        "shared": 904,
-        "delta": 905,
-        "ann": 1801,
-        "bert": 1802,
-    },
+    "groups": {**PROGRAMS, **PEOPLE, "shared": 904},
 }
 HERE = f"""
 set -u
@@ -114,8 +100,9 @@ def test_programs_and_people_find_their_files(machine):
         told d[1-5] d[1-5]/* | sort; stat -c '%n %u:%g' d6 d7/f d8/l other/theirs
         id -u gamma; id -g gamma; getent group shared
         getent passwd gamma | cut -d: -f6,7
-        run noted; run note; run noted
-        cp software/accounts.json /opt/first; run take; run noted
+        run noted ann=1802 carol=1801 && echo "a machine that is lost at once was written down"
+        useradd epsilon; run noted ann=1802; run note ann=1802; run noted ann=1802
+        cp software/accounts.json /opt/first; run take ann=1801; run noted ann=1802
         cmp software/accounts.json /opt/first && echo same
         """
     )
@@ -127,9 +114,24 @@ def test_programs_and_people_find_their_files(machine):
         *("d6 1802:1802", "d7/f 0:904", "d8/l 1802:901", "other/theirs 901:901"),
         *("903", "903", "shared:x:904:"),
         "/nonexistent:/usr/sbin/nologin",
-        "noted failed",
+        "a machine that is lost at once was written down",
+        "noted ann=1802 failed",
         "same",
     ]
+
+
+def test_the_machine_after_the_next_one_as_well(machine):
+    """It takes them over from one that never came so far as to write down what it was in the end."""
+    said = machine(
+        """
+        run take ann=1802
+        echo 22222222222222222222222222222222 >/etc/machine-id
+        userdel alpha; userdel beta; command useradd --system --uid 902 another
+        run take ann=1803
+        told d[1-5] d[1-5]/* | sort; stat -c '%n %u' d6
+        """
+    )
+    assert said == [*OF_PROGRAMS, "d6 1803"]
 
 
 def test_what_is_interrupted_is_finished_by_the_next_run(machine):

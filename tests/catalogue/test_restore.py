@@ -20,8 +20,9 @@ from tests.stackfile import STACK, write_stack
 def program(inputs, tmp_path):
     """Loads what is in the rendered program of a server, by name; a test may put others in its place."""
 
-    def load(software="nginx, php"):
-        write_stack(inputs, STACK.replace("[nginx, php]", f"[{software}]"))
+    def load(software="nginx, php", more=""):
+        text = STACK.replace("[nginx, php]", f"[{software}]")
+        write_stack(inputs, text.replace("disk_gb: 80", f"disk_gb: 80{more}"))
         customer = load_customer(inputs, "acme")
         files = render_server(inputs / "templates", customer, customer.server("web1"))
         path = tmp_path / "restore.py"
@@ -95,6 +96,24 @@ def test_files_belong_to_the_accounts_of_their_names_whatever_their_numbers(prog
     monkeypatch.setitem(space, "inventory", dict)
     space["numbers_by_name"](repository, {"id": "1"})
     assert given == {}, "an inventory of before says nothing of accounts"
+
+
+def test_what_was_left_alone_on_the_data_volume_keeps_its_owners(program, monkeypatch, tmp_path):
+    """Those of this machine, which may be others than a night ago."""
+    space = program(more="\n        data_gb: 50")
+    site, other = tmp_path / "site/page", tmp_path / "site2"
+    site.parent.mkdir()
+    for file in (site, other):
+        file.touch()
+    nodes = [{"path": str(path), "uid": 101, "gid": 7} for path in (site.parent, site, other)]
+    here = [SimpleNamespace(pw_name="redis", pw_uid=102)]
+    given = []
+    monkeypatch.setitem(space, "inventory", lambda: {"accounts": {"users": {"redis": 101}, "groups": {}}})
+    monkeypatch.setitem(space, "pwd", SimpleNamespace(getpwall=lambda: here))
+    monkeypatch.setitem(space, "grp", SimpleNamespace(getgrall=list))
+    monkeypatch.setattr(os, "lchown", lambda path, *_: given.append(path))
+    space["numbers_by_name"](SimpleNamespace(nodes=lambda _: iter(nodes)), {"id": "1"}, [str(site.parent)])
+    assert given == [str(other)]
 
 
 def test_a_unit_that_does_not_start_keeps_neither_the_others_nor_the_dumps_away(program, monkeypatch):

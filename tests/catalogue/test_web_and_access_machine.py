@@ -175,6 +175,41 @@ echo 'nonsense' >/etc/nftables.conf; rm $beat
     assert any(line.startswith("ok ") for line in lines)
 
 
+ENDED = """
+import os, runpy, signal, sys
+program = runpy.run_path("/usr/local/lib/managed-server/firewall-reload")["main"].__globals__
+answers = iter([{("mirror.example", 80)}, None])
+def reached(wanted):
+    answer = next(answers)
+    if answer is None:  # the new rules are loaded, and what they leave isn't known yet
+        os.kill(os.getpid(), signal.SIGTERM)
+    return answer
+program["targets"] = lambda: {("mirror.example", 80)}
+program["reached"] = reached
+sys.exit(program["main"]())
+"""
+
+
+def test_a_reload_that_is_told_to_end_takes_its_rules_back(machine):
+    """As by a time limit: rules that cut the machine off would stay, as it takes long to see that they do."""
+    result = machine(
+        """
+nft -f /etc/nftables.conf || exit 1
+before=$(nft --stateless list table inet managed)
+sed -i '/dport 80 accept/d' /etc/nftables.conf
+python3 /opt/ended 2>&1 || echo "ended with $?"
+[ "$(nft --stateless list table inet managed)" = "$before" ] && echo "rules from before"
+""",
+        **{"/opt/ended": TreeFile(ENDED.encode())},
+    )
+    assert result.stdout.splitlines() == [
+        "firewall-reload: told to end while /etc/nftables.conf was tried",
+        "firewall-reload: the rules from before are loaded again",
+        "ended with 1",
+        "rules from before",
+    ], result
+
+
 def test_ssh_lets_in_members_with_a_key_that_is_not_over(machine):
     """A real sshd: the example's own keys have no private half, so a key of this test stands in for them."""
     result = machine(
