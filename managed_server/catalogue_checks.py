@@ -136,14 +136,11 @@ def _templates(project: Project, entry: EntryFile[Any]) -> Iterator[Problem]:
                     ("files", index), f"templates/{entry.id}/{name} does not exist; write it"
                 )
     for path in sorted(folder.glob("**/*")):
-        if path.is_symlink():
-            name = str(path.relative_to(project.root))
-            yield Problem(
-                name, 0, "", "is a symbolic link: it could bring a file of this machine into a bundle"
-            )
-    for path in sorted(folder.glob("server/**/*.j2")):
         name = str(path.relative_to(folder))
-        if name not in used:
+        if path.is_symlink():
+            message = "is a symbolic link: it could bring a file of this machine into a bundle"
+            yield Problem(f"templates/{entry.id}/{name}", 0, "", message)
+        elif name.startswith("server/") and name.endswith(".j2") and name not in used:
             yield Problem(f"templates/{entry.id}/{name}", 1, "", f"no file of {entry.document.file} uses it")
 
 

@@ -105,15 +105,20 @@ def _load_entries(
     for path in sorted((root / "catalogue" / kind).glob("*.yaml")):
         document = read_yaml(path, root)
         if not document.problems:
-            general = _general(document, model)
-            if general is not None:
-                entries[path.stem] = EntryFile(path.stem, document, model, general)
+            checked = _checked(document, model)
+            if checked:
+                newest = list(checked.values())[-1]
+                known = {release: entry for release, entry in checked.items() if isinstance(release, int)}
+                entries[path.stem] = EntryFile(path.stem, document, model, newest, known)
         problems += document.problems
     return entries
 
 
-def _general(document: Document, model: type[E]) -> E | None:
-    """Check an entry with the facts of each of its releases; return it for the newest one."""
+def _checked(document: Document, model: type[E]) -> dict[Any, E]:
+    """Check an entry with the facts of each of its releases; return it for each, the newest last.
+
+    It is empty where something is wrong; an entry that names no release is under None.
+    """
     data = document.data if isinstance(document.data, dict) else {}
     releases = data.get("releases")
     settings = data.get("settings")
@@ -122,7 +127,7 @@ def _general(document: Document, model: type[E]) -> E | None:
         for name, setting in (settings if isinstance(settings, dict) else {}).items()
         if isinstance(setting, dict)
     }
-    found: E | None = None
+    found: dict[Any, E] = {}
     for release in sorted(releases, key=str) if isinstance(releases, dict) and releases else [None]:
         facts = releases.get(release) if release is not None and isinstance(releases, dict) else {}
         try:
@@ -137,10 +142,11 @@ def _general(document: Document, model: type[E]) -> E | None:
                     f"{nearest(error.name, known)}; $${{ stands for a literal ${{",
                 )
             )
-            return None
-        found = validate(document, model, replaced)
-        if found is None:
-            return None
+            return {}
+        entry = validate(document, model, replaced)
+        if entry is None:
+            return {}
+        found[release] = entry
     return found
 
 

@@ -2,7 +2,8 @@
 
 import re
 import string
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
@@ -47,26 +48,35 @@ class UnresolvedError(Exception):
         self.path, self.name = path, name
 
 
-def substitute(value: Any, facts: dict[str, Any], path: Path = ()) -> Any:
+def substitute(value: Any, facts: dict[str, Any]) -> Any:
     """Replace ``${name}`` in all text below ``value``; a text of one placeholder takes the fact's own type.
 
     Raises:
         UnresolvedError: a name that ``facts`` lacks, or ``${`` without a name and ``}``.
     """
-    if isinstance(value, dict):
-        return {key: substitute(item, facts, (*path, key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [substitute(item, facts, (*path, index)) for index, item in enumerate(value)]
-    if not isinstance(value, str) or "${" not in value:
+    if isinstance(value, str):
+        return _replaced(value, facts) if "${" in value else value
+    if not isinstance(value, dict | list):
         return value
-    if value.startswith("${") and value.endswith("}") and value[2:-1] in facts:
-        return facts[value[2:-1]]
+    result: Any = value.copy()
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        try:
+            result[key] = substitute(item, facts)
+        except UnresolvedError as error:  # where it stands is put together here, as few are wrong
+            error.path = (key, *error.path)
+            raise
+    return result
+
+
+def _replaced(text: str, facts: dict[str, Any]) -> Any:
+    if text.startswith("${") and text.endswith("}") and text[2:-1] in facts:
+        return facts[text[2:-1]]
     try:
-        return _Placeholder(value.replace("$${", "\0")).substitute(facts).replace("\0", "${")
+        return _Placeholder(text.replace("$${", "\0")).substitute(facts).replace("\0", "${")
     except KeyError as error:
-        raise UnresolvedError(path, str(error.args[0])) from error
+        raise UnresolvedError((), str(error.args[0])) from error
     except ValueError as error:
-        raise UnresolvedError(path, value) from error
+        raise UnresolvedError((), text) from error
 
 
 @dataclass
@@ -77,7 +87,12 @@ class EntryFile(Generic[E]):
     document: Document
     model: type[E]
     general: E
+    checked: InitVar[Mapping[int, E]]
+    """What it is on each release without settings of a server, where that was found out already."""
     _cache: dict[tuple[int, str], E] = field(default_factory=dict)
+
+    def __post_init__(self, checked: Mapping[int, E]) -> None:
+        self._cache.update(((release, repr([])), entry) for release, entry in checked.items())
 
     def facts(self, release: int, settings: dict[str, Any]) -> dict[str, Any]:
         """Return what ``${name}`` may stand for: the release's facts and the settings."""

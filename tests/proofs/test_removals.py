@@ -11,7 +11,7 @@ from managed_server.loading import Document, read_yaml
 from managed_server.model.catalogue import SECTIONS, Software, Tool
 from managed_server.proofs.contract_file import contradictions
 from tests.conftest import ROOT
-from tests.proofs.conftest import managed
+from tests.in_process import managed
 
 MODELS = {"software": Software, "tools": Tool}
 FILES = sorted(
@@ -37,7 +37,7 @@ def told_by_its_model(path):
     for key in document.data:
         fewer = {name: value for name, value in document.data.items() if name != key}
         left = Document(document.file, fewer, document.lines)
-        loader._general(left, model)
+        loader._checked(left, model)
         yield key, [str(problem) for problem in left.problems]
 
 
