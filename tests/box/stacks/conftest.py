@@ -1,9 +1,9 @@
 """The stand: stacks provisioned by the real engine on a local AWS, as real machines; made once.
 
 Provisioning mostly waits, and so do the tests of a machine, while a machine's first converge takes minutes
-of a processor. So the hub converges while the example is provisioned. The machines of `gadgets`, with the
-software that the example hasn't, are for `make soak`: they take as long again. There they come up beside
-the tests of the first two stacks, and the tests that look at them come last.
+of a processor. So the example is provisioned beside its hub, from when that one's bucket is there. The
+machines of `gadgets`, with the software that the example hasn't, are for `make soak`: they take as long
+again. There they come up beside the tests of the first two stacks, and the tests that look at them come last.
 """
 
 import os
@@ -12,8 +12,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ import yaml
 from managed_server.bundle import build
 from managed_server.inputs import load_project
 from managed_server.local.aws import process
+from managed_server.local.aws.client import session as clients
 from managed_server.local.box import commands, image
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
 from tests.box.stacks.backups import Bucket, backed_up
-from tests.box.stacks.fleet import Fleet, Place, Server
+from tests.box.stacks.fleet import Fleet, Place, Server, until
 from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
 from tests.conftest import ROOT
-from tests.e2e.support import Clone, copy_repository
+from tests.e2e.support import UP, Clone, copy_repository
 
 STACK_FILES = {
     "hub": ROOT / "stacks/Pulumi.hub.yaml",
@@ -57,6 +58,8 @@ SERVERS = [*servers(FIRST), *(pytest.param(name, marks=pytest.mark.soak) for nam
 OFFICE, ADMIN, FOREIGN = "203.0.113.1", "192.0.2.5", "198.18.0.7"
 ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
+
+LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 
 STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
 """A folder in which machines are left standing, for whoever writes these tests: the next run goes on."""
@@ -123,24 +126,27 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
     session = Session(stand / "box", root / ".local", progress)
     ready, ended = threading.Event(), threading.Event()
     try:
-        local = provision(clone, FIRST[0], progress)
-        made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
         session.network.start()  # the vendor answers before the first machine asks
         serve = ["python3", "-u", "-m", "http.server", "80", "--directory", str(stand / "vendor" / "www")]
         make_relay(stand / "mail")
         relay = [sys.executable, "-I", str(Path(__file__).with_name("relay.py")), str(stand / "mail"), "587"]
         with (
-            made.at("vendor", ADDRESS).started(serve),
-            made.at("relay", commands.RELAY).started(relay),
+            first_provisioned(clone, progress) as stands,
+            Place.of(session, keys, "vendor", ADDRESS).started(serve),
+            Place.of(session, keys, "relay", commands.RELAY).started(relay),
             ThreadPoolExecutor(1) as pool,
         ):
-            for stack in FIRST:
-                provision(clone, stack, progress)
+            made = None
+            for stack, provided in stands.items():
+                local = boots(clone.of(stack), provided)
+                made = made or Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
                 made.know(start(made, stack))
             if any(looks_at_later(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
                 converged(made.servers.values(), ended)
+                for provided in stands.values():
+                    provided.result()
                 ready.set()
                 yield made
             finally:
@@ -209,10 +215,67 @@ def adapt(root: Path, stack: str, keys: Path) -> None:
     path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
+@contextmanager
+def first_provisioned(clone: Clone, progress) -> Iterator[dict[str, Future[process.LocalAws]]]:
+    """The first stacks, each from when it stands; who leaves before that waits for none of them."""
+    hub, *others = FIRST
+    with ThreadPoolExecutor(len(FIRST)) as pool:
+        found = {hub: pool.submit(provision, clone, hub, progress)}
+        found |= {stack: pool.submit(provision_beside, clone, stack, found[hub]) for stack in others}
+        try:
+            yield found
+        finally:
+            if not all(future.done() for future in found.values()):
+                process.stop(clone.path / ".local")
+
+
+def stands_already(clone: Clone, stack: str) -> bool:
+    """Whether an earlier run provisioned a stack, and left it standing."""
+    return process.status(clone.path / ".local") is not None and clone.of(stack).checkpoint.exists()
+
+
+def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) -> process.LocalAws:
+    """Provision a stack beside its hub's, from when the bucket is there to which servers are published."""
+    if not stands_already(clone, stack):
+        spec = load_customer(clone.path, FIRST[0])
+
+        def ready() -> bool:
+            local = process.status(clone.path / ".local")
+            if local is None or spec.runs_hub is None:
+                return False
+            s3 = clients(local, spec.account_id, spec.region).client("s3")
+            return spec.runs_hub.fleet_bucket in {each["Name"] for each in s3.list_buckets()["Buckets"]}
+
+        until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 1)
+        plain = clone.of(stack)
+        plain.point_at_local_aws()
+        for command in (("stack", "init"), (*UP, "--yes", "--skip-preview")):
+            done = plain.pulumi(*command)
+            assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    return hub.result()
+
+
+def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
+    """Wait until a stack's machines may boot, as those of EC2 do before all else stands.
+
+    That is from when nothing is left but rules of life cycles, for which the provider takes a minute.
+    """
+
+    def so_far() -> bool:
+        resources = clone.deployment().get("resources", ())
+        told = any(it["type"] == "pulumi:pulumi:Stack" and it.get("outputs") for it in resources)
+        return provided.done() or (told and set(clone.in_flight()) <= {LIFE_CYCLE})
+
+    until(so_far, 900, f"{clone.stack} isn't provisioned", 1)
+    local = provided.result() if provided.done() else process.status(clone.path / ".local")
+    assert local is not None
+    return local
+
+
 def provision(clone: Clone, stack: str, progress) -> process.LocalAws:
     """Provision a stack by the real engine; the image is built beside it, as that mostly waits."""
     local = process.status(clone.path / ".local")
-    if local is None or not clone.of(stack).checkpoint.exists():
+    if not stands_already(clone, stack):
         with ThreadPoolExecutor(1) as pool:
             base = pool.submit(image.base, 13, progress)
             done = clone.managed("local", "up", stack)

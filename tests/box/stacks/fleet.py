@@ -176,7 +176,7 @@ class Fleet:
 
     def at(self, name: str, *addresses: str) -> "Place":
         """A place without a machine, at these addresses."""
-        return Place(self.session.client(name, *addresses), self.keys, addresses)
+        return Place.of(self.session, self.keys, name, *addresses)
 
 
 @dataclass
@@ -186,6 +186,11 @@ class Place:
     namespace: str
     keys: Path
     addresses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, session: Session, keys: Path, name: str, *addresses: str) -> "Place":
+        """A place without a machine, at these addresses."""
+        return cls(session.client(name, *addresses), keys, addresses)
 
     @contextmanager
     def started(self, argv: Iterable[str]) -> Iterator[subprocess.Popen[str]]:
