@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import datetime
+import functools
 import os
 import shutil
 import signal
@@ -8,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from managed_server import resolve
+from tests import memory
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = (
@@ -20,6 +23,10 @@ INPUTS = (
 A_DAY = datetime.date(2026, 12, 1)
 """When nothing of the catalogue was near the end of its fixes."""
 
+# Thousands of tests read the catalogue: each text of it is parsed once a process. Nothing changes a node.
+yaml.compose = functools.lru_cache(maxsize=2000)(yaml.compose)
+
+_IN_MEMORY = pytest.StashKey[Path | None]()
 _told_to_end = 0
 
 
@@ -36,6 +43,18 @@ def pytest_configure():
     signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, _end)
+
+
+def pytest_sessionstart(session):
+    """What tests write is in memory, where there is enough of it."""
+    session.config.stash[_IN_MEMORY] = memory.use()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """What failed may be looked at, until the next run."""
+    if exitstatus == pytest.ExitCode.OK and session.config.stash[_IN_MEMORY] is not None:
+        shutil.rmtree(session.config.stash[_IN_MEMORY], ignore_errors=True)
 
 
 def pytest_runtest_logfinish():

@@ -1,0 +1,44 @@
+"""A folder in memory for what tests write, where the machine has enough of it.
+
+Tests make a million files. On a disk each costs ten times the processor's time that it costs in memory, and
+Debian's packages are installed with a wait for each. Whoever sets TMPDIR has it their way.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs(5); what is below it is made as mkdtemp(3) does
+PREFIX = "ms-"  # short: a socket's path is limited
+ENOUGH = 12 * 2**30
+"""Bytes that must be free: all lanes of .ci/test together were seen to take 4 GB, `make soak` more."""
+
+
+def use() -> Path | None:
+    """Have temporary files in memory, in this process and those that it starts; None if it can't be."""
+    if "TMPDIR" in os.environ or not _roomy():
+        return None
+    for left in MEMORY.glob(f"{PREFIX}*-*"):  # of runs that have ended, with what failed in them
+        if not Path("/proc", left.name.split("-")[1]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=MEMORY))
+    if not _runs_programs(folder):
+        folder.rmdir()
+        return None
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    return folder
+
+
+def _roomy() -> bool:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        known = dict(line.split(":", 1) for line in lines)
+        free = int(known["MemAvailable"].split()[0]) * 1024
+        return min(free, shutil.disk_usage(MEMORY).free) >= ENOUGH and os.access(MEMORY, os.W_OK)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _runs_programs(folder: Path) -> bool:
+    return not os.statvfs(folder).f_flag & os.ST_NOEXEC
