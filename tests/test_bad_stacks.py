@@ -1,8 +1,6 @@
 """Bad stack files: each a message with file and line, all at once, exit code 2, nothing created."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -12,6 +10,7 @@ from managed_server import proven
 from managed_server.fragment import build_fragment
 from managed_server.inputs import SINGLE_FILES
 from managed_server.reports.check import check_stacks
+from tests.in_process import managed
 from tests.stackfile import FAR, KEY, STACK, write_stack
 
 FILE = "stacks/Pulumi.acme.yaml"
@@ -132,13 +131,7 @@ BAD = {
 
 
 def check(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "managed_server.cli", "check", "--root", root, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return managed(root, "check", *arguments)
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -16,7 +16,7 @@ from managed_server.inputs import load_project
 from managed_server.model.fragment import Fragment, ServerAddress
 from managed_server.resolve import resolve_stack
 from tests.conftest import copy_inputs
-from tests.proofs.conftest import managed
+from tests.in_process import managed
 from tests.stackfile import STACK, write_stack
 from tests.test_docs_add import follow
 

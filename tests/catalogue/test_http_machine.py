@@ -152,7 +152,7 @@ WHO_JSP = (
         ("varnish, nginx, php", "/who.php", "nginx/access.log"),
         ("varnish, apache, php", "/who.php", "apache2/access.log"),
         ("varnish, tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt"),
-        ("tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt"),
+        pytest.param("tomcat", "/who.jsp", "$tomcat/localhost_access_log.*.txt", marks=pytest.mark.soak),
     ],
 )
 def test_behind_another_server_it_is_believed_and_nobody_else(http, chain, path, log):

@@ -158,9 +158,9 @@ def manifest_of(made):
 @pytest.mark.parametrize(
     ("without", "front"),
     [
-        (("nginx",), "haproxy"),
+        pytest.param(("nginx",), "haproxy", marks=pytest.mark.soak),
         (("apache",), "haproxy"),
-        (("nginx",), "varnish"),
+        pytest.param(("nginx",), "varnish", marks=pytest.mark.soak),
         (("varnish", "nginx"), "haproxy"),
     ],
 )

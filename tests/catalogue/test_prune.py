@@ -29,13 +29,13 @@ def local(tmp_path_factory):
 
 
 @pytest.fixture
-def place(root, tmp_path, machine, local, monkeypatch):
-    """A server with backups of today, and the role, with exactly the rights that the stack gives it."""
+def place(request, root, tmp_path, machine, local, monkeypatch):
+    """A server with one backup, or so many of today, and the role, with the rights that the stack gives."""
     with_the_hosts_network(monkeypatch)
     made = Place(root, tmp_path, machine, local)
+    numbers = range(1, getattr(request, "param", 1) + 1)
     made.run(
-        SITE
-        + "\n".join(f"seq {n}00000 >/home/alice/{n}; {BACKUP} take; rm /home/alice/{n}" for n in (1, 2, 3))
+        SITE + "\n".join(f"seq {n}00000 >/home/alice/{n}; {BACKUP} take; rm /home/alice/{n}" for n in numbers)
     )
     account, region = made.home.account, made.spec.backup_region
     name = made.spec.passphrase_parameter
@@ -68,11 +68,15 @@ def place(root, tmp_path, machine, local, monkeypatch):
     return made
 
 
+with_three = pytest.mark.parametrize("place", [3], indirect=True, ids=["three"])
+
+
 def versions(place, kind="Versions"):
     found = place.away.client("s3").list_object_versions(Bucket=place.bucket)
     return {(each["Key"], each["VersionId"]) for each in found.get(kind, ())}
 
 
+@with_three
 def test_what_need_not_be_kept_goes_and_its_versions_stay(place):
     before = versions(place)
     found = prune.access(place.spec, "web1")
@@ -93,6 +97,7 @@ def test_what_need_not_be_kept_goes_and_its_versions_stay(place):
     assert said[-1] == "300000", "what is kept is whole"
 
 
+@with_three
 def test_a_run_that_was_cut_off_is_finished_by_the_same_command(place, monkeypatch, capsys):
     """As if the hour had ended when the snapshots had gone: neither their data went, nor restic's lock."""
     monkeypatch.setattr(resolve, "load_customer", lambda *_: place.spec)

@@ -28,6 +28,7 @@ def test_second_up_changes_nothing(stand):
     assert re.search(r"\d+ unchanged", done.stdout)
 
 
+@pytest.mark.soak  # in each run after a killed up has been finished, in test_zz_end.py
 def test_plain_preview_expects_no_changes(stand):
     done = stand.pulumi("preview", "--expect-no-changes", "--policy-pack", "policies")
     assert done.returncode == 0, done.stdout + done.stderr

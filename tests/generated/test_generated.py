@@ -149,20 +149,20 @@ def always(count):
     return settings(max_examples=count, derandomize=True, phases=[Phase.generate], **AT_LENGTH)
 
 
-@always(100)
+@always(40)
 @given(file=files(), wide=st.booleans())
 def test_right_ones(stand, other, file, wide):
     right(stand, other, *file, wide)
 
 
 @pytest.mark.parametrize("first", BREAKAGES, ids=lambda first: first.__name__)
-@always(4)
+@always(2)
 @given(file=files(), wide=st.booleans(), more=st.data())
 def test_wrong_ones(stand, file, wide, first, more):
     wrong(stand, *file, wide, first, more.draw)
 
 
-@always(95)
+@always(40)
 @given(file=files(), wide=st.booleans(), more=st.data())
 def test_what_is_hardly_yaml(stand, file, wide, more):
     hardly_yaml(stand, *file, wide, more.draw)

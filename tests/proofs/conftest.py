@@ -1,16 +1,11 @@
 """A changed copy of the inputs, and what `managed check` says of it."""
 
-import io
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-
 import pytest
 
-from managed_server import cli
 from managed_server.inputs import load_project
 from managed_server.resolve import resolve_stack
 from tests.conftest import ROOT
+from tests.in_process import managed
 
 FILE = "stacks/Pulumi.example.yaml"
 
@@ -49,29 +44,6 @@ def change(inputs):
         return apply(*more) if more else managed(inputs, "check")
 
     return apply
-
-
-@dataclass
-class Done:
-    """How a run of the command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def managed(root, *arguments):
-    """Run the command as its entry point does, in this process: these tests run it often."""
-    out, err = io.StringIO(), io.StringIO()
-    words = ["managed", *map(str, arguments), "--root", str(root)]
-    code = 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", words)
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 def refused(done, *messages):

@@ -3,7 +3,8 @@
 import datetime
 
 from managed_server.proofs.end_of_life import warnings
-from tests.proofs.conftest import FILE, line, managed
+from tests.in_process import managed
+from tests.proofs.conftest import FILE, line
 
 
 def said(project, customer, today):

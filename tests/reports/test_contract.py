@@ -9,7 +9,7 @@ from managed_server.proofs.lines import Answer
 from managed_server.reports.contract import contract_data, contract_text
 from managed_server.resolve import resolve_stack
 from tests.conftest import ROOT
-from tests.proofs.conftest import managed
+from tests.in_process import managed
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ def test_every_validator_has_a_case() -> None:
     assert {validator.name for validator in load().validators} == set(CASES)
 
 
+@pytest.mark.soak  # in each run all of them together, below
 @pytest.mark.parametrize("name", CASES)
 def test_good(tree: Path, name: str) -> None:
     findings = validate_server(tree, CASES[name].good, users=CASES[name].users)

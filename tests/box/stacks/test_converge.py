@@ -161,6 +161,7 @@ def assert_all_else_stands(web1, foreign):
     assert said == ["1", "1", "bob managed-users", *["active"] * 6, "enabled", "enabled"]
 
 
+@pytest.mark.soak  # in each run the program that installs, by tests/test_install_packages.py
 def test_a_package_that_can_not_be_had_keeps_nothing_else_away_before_a_bundle_was_good(
     web1, no_vendor, foreign
 ):

@@ -142,6 +142,7 @@ def test_the_address_is_that_of_the_stack(fleet, web1, monkeypatch):
     assert restore.address_of(fleet.root, "example", "web1") == web1.box.machine.addresses[0]
 
 
+@pytest.mark.soak  # in each run by tests/catalogue/test_prune.py
 @pytest.mark.usefixtures("bucket")
 def test_what_need_not_be_kept_goes_by_the_role_of_the_stack(fleet, web1):
     """An engineer's command, with the rights that stand in AWS; what is kept restores all."""
