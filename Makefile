@@ -46,7 +46,7 @@ bench: $(VENV)/installed  ## times, as medians (docs/bench.md)
 	@$(RUN)python tests/bench.py
 	@$(RUN)python tests/bench_servers.py
 	@.ci/host-packages
-	@$(RUN)pytest --quiet tests/box/stacks/bench_machines.py
+	@TMPDIR=$${TMPDIR:-/tmp} $(RUN)pytest --quiet tests/box/stacks/bench_machines.py  # a server has a disk
 
 soak: $(VENV)/installed  ## the long counts; ONLY="gadgets or applications": those of such names
 	@.ci/host-packages
