@@ -19,11 +19,18 @@ def go():
 
 
 @pytest.mark.parametrize("module", MODULES)
-@pytest.mark.parametrize("check", ["vet", "test"])
+@pytest.mark.parametrize(
+    "check",
+    [
+        # It looks at all that a module is made of: a minute of a processor, once.
+        pytest.param(("vet",), id="vet", marks=pytest.mark.soak),
+        pytest.param(("test", "-vet=off"), id="test"),
+    ],
+)
 def test_go(go, module, check):
     environ = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}
     done = subprocess.run(
-        [go, check, "./..."], cwd=SOURCES / module, env=environ, capture_output=True, text=True, check=False
+        [go, *check, "./..."], cwd=SOURCES / module, env=environ, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

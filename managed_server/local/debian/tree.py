@@ -28,8 +28,10 @@ _TAIL = 15  # lines of the log in an error
 # Runs as soon as the package index is there: the builder itself looks for the packages last of all.
 _LOOK_UP = """
 set -e
+export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+known=$(apt-cache show --no-all-versions {packages} | sed -n 's/^Package: //p')
 for package in {packages}; do
-    APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-cache show --no-all-versions "$package" >/dev/null
+    printf '%s\\n' "$known" | grep -qxF -- "$package" || {{ echo "E: no package $package" >&2; exit 1; }}
 done
 """
 
