@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from managed_server import resolve
-from tests import memory
+from tests import in_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = (
@@ -47,14 +47,15 @@ def pytest_configure():
 
 def pytest_sessionstart(session):
     """What tests write is in memory, where there is enough of it."""
-    session.config.stash[_IN_MEMORY] = memory.use()
+    session.config.stash[_IN_MEMORY] = in_memory.use()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     """What failed may be looked at, until the next run."""
-    if exitstatus == pytest.ExitCode.OK and session.config.stash[_IN_MEMORY] is not None:
-        shutil.rmtree(session.config.stash[_IN_MEMORY], ignore_errors=True)
+    folder = session.config.stash[_IN_MEMORY]
+    if folder is not None and exitstatus != pytest.ExitCode.TESTS_FAILED:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_runtest_logfinish():
