@@ -29,7 +29,7 @@ from managed_server.local.box import commands, image
 from managed_server.local.box.session import Session
 from managed_server.resolve import load_customer
 from tests.box.stacks.backups import Bucket, backed_up
-from tests.box.stacks.fleet import Fleet, Place, Server, until
+from tests.box.stacks.fleet import CONVERGE_TIMEOUT, Fleet, Place, Server, until
 from tests.box.stacks.vendor import ADDRESS, NAME, Vendor
 from tests.conftest import ROOT
 from tests.e2e.support import UP, Clone, copy_repository
@@ -312,6 +312,14 @@ def converged(servers: Iterable[Server], ended: threading.Event) -> None:
         if STAND is not None and server.heartbeat():  # it has stood since an earlier run
             server.converge()
         server.wait(ended)
+        # It may be ready before its hub, whose certificate it would get by a timer, minutes later.
+        exchange = ["systemctl", "start", "managed-nrpe-trust"]
+        until(
+            lambda: ended.is_set() or server.box.run(exchange).returncode == 0,
+            CONVERGE_TIMEOUT,
+            "the hub shows no certificate",
+            5,
+        )
         if server.spec.linked:  # by itself it would learn within a minute where the others are
             server.box.run(["systemctl", "start", "managed-peers"], check=True)
 
