@@ -71,12 +71,16 @@ def substitute(value: Any, facts: dict[str, Any]) -> Any:
 def _replaced(text: str, facts: dict[str, Any]) -> Any:
     if text.startswith("${") and text.endswith("}") and text[2:-1] in facts:
         return facts[text[2:-1]]
-    try:
+    try:  # `$${` is put out of the way meanwhile, as a character that no YAML text can hold
         return _Placeholder(text.replace("$${", "\0")).substitute(facts).replace("\0", "${")
     except KeyError as error:
         raise UnresolvedError((), str(error.args[0])) from error
     except ValueError as error:
         raise UnresolvedError((), text) from error
+
+
+def _choice(release: int, settings: dict[str, Any]) -> tuple[int, str]:
+    return release, repr(sorted(settings.items()))
 
 
 @dataclass
@@ -92,7 +96,7 @@ class EntryFile(Generic[E]):
     _cache: dict[tuple[int, str], E] = field(default_factory=dict)
 
     def __post_init__(self, checked: Mapping[int, E]) -> None:
-        self._cache.update(((release, repr([])), entry) for release, entry in checked.items())
+        self._cache.update((_choice(release, {}), entry) for release, entry in checked.items())
 
     def facts(self, release: int, settings: dict[str, Any]) -> dict[str, Any]:
         """Return what ``${name}`` may stand for: the release's facts and the settings."""
@@ -105,7 +109,7 @@ class EntryFile(Generic[E]):
         Raises:
             InputError: if a replaced value does not fit its place.
         """
-        key = (release, repr(sorted(settings.items())))
+        key = _choice(release, settings)
         if key not in self._cache:
             facts = self.facts(release, settings)
             scratch = Document(self.document.file, self.document.data, self.document.lines)

@@ -17,28 +17,23 @@ ENOUGH = 12 * 2**30
 
 def use() -> Path | None:
     """Have temporary files in memory, in this process and those that it starts; None if it can't be."""
-    if "TMPDIR" in os.environ or not _roomy():
+    if "TMPDIR" in os.environ or not _fit():
         return None
     for left in MEMORY.glob(f"{PREFIX}*-*"):  # of runs that have ended, with what failed in them
         if not Path("/proc", left.name.split("-")[1]).exists():
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=MEMORY))
-    if not _runs_programs(folder):
-        folder.rmdir()
-        return None
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
     return folder
 
 
-def _roomy() -> bool:
+def _fit() -> bool:
+    """Whether there is enough of it, for whoever this is, and programs may be run there."""
     try:
+        there = os.statvfs(MEMORY)
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        known = dict(line.split(":", 1) for line in lines)
-        free = int(known["MemAvailable"].split()[0]) * 1024
-        return min(free, shutil.disk_usage(MEMORY).free) >= ENOUGH and os.access(MEMORY, os.W_OK)
+        free = int(dict(line.split(":", 1) for line in lines)["MemAvailable"].split()[0]) * 1024
     except (OSError, ValueError, KeyError):
         return False
-
-
-def _runs_programs(folder: Path) -> bool:
-    return not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    enough = min(free, there.f_bavail * there.f_frsize) >= ENOUGH
+    return enough and not there.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)

@@ -309,7 +309,7 @@ def test_a_file_that_holds_nothing_is_told_of(inputs, file):
 
 
 def told(inputs, text):
-    """What is said of a stack file, without the start of another process."""
+    """What is said of a stack file, as problems."""
     write_stack(inputs, text)
     return [str(problem) for problem in check_stacks(inputs, ["acme"]).problems]
 

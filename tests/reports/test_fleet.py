@@ -111,7 +111,7 @@ def test_several_processes_say_what_one_says(many, alone, monkeypatch):
     assert not READER.keeps, "what was read for one run is not kept for the next"
 
 
-def test_an_error_in_one_of_a_hundred_stacks_is_told_once_with_its_line(many, alone):
+def test_an_error_in_one_of_many_stacks_is_told_once_with_its_line(many, alone):
     [error] = [problem for problem in alone.problems if problem.severity == "error"]
     assert error.file == f"stacks/Pulumi.{BROKEN}.yaml"
     assert error.line == line_of(many, BROKEN, "ngnix")

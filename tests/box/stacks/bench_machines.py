@@ -13,8 +13,8 @@ import time
 import pytest
 
 from tests.box.stacks.ansible import VERSION, Ansible
-from tests.box.stacks.conftest import converged, start
 from tests.box.stacks.fleet import HEARTBEATS, until
+from tests.box.stacks.standing import converged, start
 from tests.box.stacks.test_checks import NOT_IN_A_BOX, outcomes
 from tests.box.stacks.watching import mails, settle
 

@@ -3,7 +3,7 @@
 import re
 
 from managed_server.inputs import load_project
-from tests.box.stacks.conftest import STACK_FILES, servers
+from tests.box.stacks.standing import STACK_FILES, servers
 from tests.conftest import ROOT
 
 

@@ -14,8 +14,8 @@ from managed_server.inputs import load_project
 from managed_server.local.box import commands, drill
 from managed_server.resolve import load_customer
 from tests.box.stacks.backups import job
-from tests.box.stacks.conftest import OFFICE
 from tests.box.stacks.fleet import Server, until
+from tests.box.stacks.standing import OFFICE
 from tests.box.stacks.test_checks import outcomes
 from tests.box.stacks.watching import NOT_IN_A_BOX, settle
 from tests.e2e.support import Clone

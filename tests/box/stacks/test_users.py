@@ -93,3 +93,5 @@ def test_users_come_change_and_go(fleet, web1, admin, keys):
     assert done.returncode == 0, done.stderr
     assert admin.ssh("carol", target(web1), "test -O .").returncode == 0, "who comes back has their own again"
     web1.back()
+    assert admin.ssh("alice", target(web1), "true").returncode == 0
+    assert admin.ssh("bob", target(web1), "true").returncode == 0

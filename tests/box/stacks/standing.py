@@ -1,0 +1,207 @@
+"""How stacks come to stand as machines: their files, the engine on the local AWS, boots, first converges.
+
+Provisioning mostly waits, and so do the tests of a machine, while a machine's first converge takes minutes
+of a processor. So the example is provisioned beside its hub, from when that one's bucket is there.
+"""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from managed_server.bundle import build
+from managed_server.inputs import load_project
+from managed_server.local.aws import process
+from managed_server.local.aws.client import session as clients
+from managed_server.local.box import commands, image
+from managed_server.resolve import load_customer
+from tests.box.stacks.fleet import CONVERGE_TIMEOUT, Fleet, Server, until
+from tests.box.stacks.vendor import ADDRESS, NAME
+from tests.conftest import ROOT
+from tests.e2e.support import UP, Clone
+
+STACK_FILES = {
+    "hub": ROOT / "stacks/Pulumi.hub.yaml",
+    "example": ROOT / "stacks/Pulumi.example.yaml",
+    "gadgets": Path(__file__).with_name("gadgets.yaml"),
+}
+FIRST, LATER = ("hub", "example"), ("gadgets",)
+"""Stacks that stand when the first test begins, and those that come up beside it if a test looks at them."""
+
+OFFICE = "203.0.113.1"
+LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+"""Type of what the provider takes a minute for, in which all else stands."""
+
+STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
+"""A folder in which machines are left standing, for whoever writes these tests: the next run goes on."""
+
+
+def servers(stacks: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The servers of stacks as their files have them, by the names of their machines."""
+    files = {stack: yaml.safe_load(STACK_FILES[stack].read_text()) for stack in stacks}
+    return {
+        f"{stack}-{name}": server
+        for stack, file in files.items()
+        for name, server in file["config"]["managed-server:customer"]["servers"].items()
+    }
+
+
+def adapt(root: Path, stack: str, keys: Path) -> None:
+    """Put the keys of these tests into a stack file, and maintenance far from now: in it nobody is paged.
+
+    The example's server has a data volume besides; a machine without one is the hub's.
+    """
+    path = root / "stacks" / f"Pulumi.{stack}.yaml"
+    data = yaml.safe_load(path.read_text())
+    customer = data["config"]["managed-server:customer"]
+    for name, user in customer["users"].items():
+        if (keys / name).exists():
+            user["keys"] = [(keys / f"{name}.pub").read_text().strip()]
+    if stack == "example":
+        customer["servers"]["web1"]["data_gb"] = 10
+    day = f"{datetime.now(tz=UTC) + timedelta(days=3):%A}".lower()
+    for server in customer["servers"].values():
+        window = server.setdefault("maintenance", {"time": "07:00", "reboot": "if-needed"})
+        window["day"] = day
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+def make_relay(folder: Path) -> None:
+    """Make the folder of a relay, with a certificate."""
+    if folder.exists():
+        return
+    folder.mkdir()
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-days", "30", "-subj", "/CN=mail.hosting.example", "-keyout", str(folder / "relay.key")]
+    subprocess.run([*command, "-out", str(folder / "relay.pem")], check=True, capture_output=True)
+
+
+@contextmanager
+def first_provisioned(clone: Clone, progress) -> Iterator[dict[str, Future[process.LocalAws]]]:
+    """The first stacks, each from when it stands; who leaves before that waits for none of them."""
+    hub, *others = FIRST
+    with ThreadPoolExecutor(len(FIRST)) as pool:
+        found = {hub: pool.submit(provision, clone, hub, progress)}
+        found |= {stack: pool.submit(provision_beside, clone, stack, found[hub]) for stack in others}
+        try:
+            yield found
+        finally:
+            if not all(future.done() for future in found.values()):
+                process.stop(clone.path / ".local")
+
+
+def stands_already(clone: Clone, stack: str) -> bool:
+    """Whether an earlier run provisioned a stack, and left it standing."""
+    return process.status(clone.path / ".local") is not None and clone.of(stack).checkpoint.exists()
+
+
+def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) -> process.LocalAws:
+    """Provision a stack beside its hub's, from when the bucket is there to which servers are published."""
+    if not stands_already(clone, stack):
+        spec = load_customer(clone.path, FIRST[0])
+
+        def ready() -> bool:
+            local = process.status(clone.path / ".local")
+            if local is None or spec.runs_hub is None:
+                return False
+            s3 = clients(local, spec.account_id, spec.region).client("s3")
+            return spec.runs_hub.fleet_bucket in {each["Name"] for each in s3.list_buckets()["Buckets"]}
+
+        until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 1)
+        plain = clone.of(stack)
+        plain.point_at_local_aws()
+        for command in (("stack", "init"), (*UP, "--yes", "--skip-preview")):
+            done = plain.pulumi(*command)
+            assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    return hub.result()
+
+
+def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
+    """Wait until a stack's machines may boot, as those of EC2 do before all else stands.
+
+    That is from when nothing is left but rules of life cycles, for which the provider takes a minute.
+    """
+
+    def so_far() -> bool:
+        resources = clone.deployment().get("resources", ())
+        told = any(it["type"] == "pulumi:pulumi:Stack" and it.get("outputs") for it in resources)
+        return provided.done() or (told and set(clone.in_flight()) <= {LIFE_CYCLE})
+
+    until(so_far, 900, f"{clone.stack} isn't provisioned", 1)
+    local = provided.result() if provided.done() else process.status(clone.path / ".local")
+    assert local is not None
+    return local
+
+
+def provision(clone: Clone, stack: str, progress) -> process.LocalAws:
+    """Provision a stack by the real engine; the image is built beside it, as that mostly waits."""
+    if not stands_already(clone, stack):
+        with ThreadPoolExecutor(1) as pool:
+            base = pool.submit(image.base, 13, progress)
+            done = clone.managed("local", "up", stack)
+            assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+            base.result()
+    local = process.status(clone.path / ".local")
+    assert local is not None
+    return local
+
+
+def start(fleet: Fleet, stack: str) -> list[Server]:
+    """Start the machines of a stack, and return its servers."""
+    project = load_project(fleet.root)
+    machines = commands.standing(fleet.root, project.provider, fleet.local, [stack])
+    fleet.session.up(
+        machines,
+        hub=str(project.provider.hubs["hub"].ipv4),
+        office=OFFICE,
+        aliases={str(project.provider.mail.relay): commands.RELAY, NAME: ADDRESS},
+    )
+    customer = load_customer(fleet.root, stack)
+    found = []
+    for server in customer.servers:
+        box = fleet.session.box(server.host_name)
+        bundle = build(fleet.root / "templates", customer, server)
+        found.append(Server(fleet, customer, server, box, bundle))
+    return found
+
+
+def converged(servers: Iterable[Server], ended: threading.Event) -> None:
+    """Wait until machines are what their bundles say, or the tests have ended, as by an interruption here."""
+
+    def wait(server: Server) -> None:
+        if STAND is not None and server.heartbeat():  # it has stood since an earlier run
+            server.converge()
+        server.wait(ended)
+        # It may be ready before its hub, whose certificate it would get by a timer, minutes later.
+        exchange = ["systemctl", "start", "managed-nrpe-trust"]
+        until(
+            lambda: ended.is_set() or server.box.run(exchange).returncode == 0,
+            CONVERGE_TIMEOUT,
+            "the hub shows no certificate",
+            5,
+        )
+        if server.spec.linked:  # by itself it would learn within a minute where the others are
+            server.box.run(["systemctl", "start", "managed-peers"], check=True)
+
+    with ThreadPoolExecutor() as pool:
+        try:
+            list(pool.map(wait, servers))
+        except BaseException:
+            ended.set()  # else all the others would be waited for
+            raise
