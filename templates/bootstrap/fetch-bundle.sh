@@ -53,7 +53,7 @@ trap 'rm -rf "$work"' EXIT
 # Puts the bundle that the pointer names below $bundles and its sha256 into $wanted; or what is wrong into $problem.
 get() {
     local pointer="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_POINTER_KEY"
-    if ! aws s3 cp --quiet "$pointer" "$work/pointer" >&2; then
+    if ! aws s3 cp --only-show-errors "$pointer" "$work/pointer" >&2; then
         problem="can't fetch the pointer"
         if ! echo > "$work/pointer"; then
             problem="can't write below $bundles: is the disk full?"
@@ -72,7 +72,7 @@ get() {
     fi
     if [[ ! -d "$bundles/$named" ]]; then
         local at="s3://$MANAGED_DELIVERY_BUCKET/$MANAGED_BUNDLE_PREFIX$named.tar"
-        if ! aws s3 cp --quiet "$at" "$work/bundle" >&2; then
+        if ! aws s3 cp --only-show-errors "$at" "$work/bundle" >&2; then
             problem="can't fetch bundle ${named:0:12}"
             return
         fi

@@ -20,7 +20,7 @@ MANAGED_POINTER_KEY=servers/web1/current.json
 AWS_REGION=eu-west-2
 """
 AWS = """#!/bin/sh
-[ "$*" = '--region eu-west-2 s3 cp --quiet s3://bucket/servers/web1/peers.json -' ] || exit 9
+[ "$*" = '--region eu-west-2 s3 cp --only-show-errors s3://bucket/servers/web1/peers.json -' ] || exit 9
 cat /opt/told 2>/dev/null
 """
 RUN = """

@@ -19,8 +19,8 @@ from tests.conftest import ROOT
 SCRIPT = ROOT / "templates" / "bootstrap" / "fetch-bundle.sh"
 BUCKET = "ms-acme-delivery-123456789012-eu-west-2"
 FAKE_AWS = """#!/bin/bash
-# aws s3 cp --quiet s3://bucket/key target
-[[ "$1 $2 $3" = "s3 cp --quiet" ]] || exit 9
+# aws s3 cp --only-show-errors s3://bucket/key target
+[[ "$1 $2 $3" = "s3 cp --only-show-errors" ]] || exit 9
 (( AWS_METADATA_SERVICE_TIMEOUT > 1 && AWS_METADATA_SERVICE_NUM_ATTEMPTS > 1 )) || exit 9
 echo "$4" >> "$FAKE_S3/asked"
 cp "$FAKE_S3/${4#s3://}" "$5"
