@@ -86,6 +86,7 @@ class prepare {
   }
 }
 
+# Where nothing is missing, Puppet looks at no package: to see what is there, it starts apt and loads all its providers.
 class install {
   $packages = lookup('packages')
   $missing = lookup('missing')
@@ -98,12 +99,11 @@ class install {
     exec { 'install packages':
       command => "sh ${lookup('bundle')}/puppet/install-packages ${how}${join($missing, ' ')}",
       timeout => 1800,
-      before  => Package[$packages],
     }
-  }
-  package { $packages:
-    ensure          => installed,
-    install_options => ['--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold'],
+    -> package { $packages:
+      ensure          => installed,
+      install_options => ['--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold'],
+    }
   }
 }
 

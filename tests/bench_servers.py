@@ -71,7 +71,7 @@ def measure(servers: int) -> None:
             cwd=clone.path, check=True, capture_output=True,
         )  # fmt: skip
         print(f"  {'check (loads, resolves, renders)':<34} {time.perf_counter() - start:8.2f} s")  # noqa: T201
-        slowest(timed("up, from nothing", clone, *UP, "--yes", "--skip-preview"))
+        slowest(timed("up, from nothing", clone, *UP, "--yes"))
         timed(
             "no-op preview, with policies",
             clone,

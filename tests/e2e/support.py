@@ -7,14 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.conftest import ROOT
 
 PROJECT = "managed-server"
 STACK = "example"
-UP = ("up", "--policy-pack", "policies")
+UP = ("up", "--skip-preview", "--policy-pack", "policies")
 
 
 def copy_repository(target: Path) -> Path:
@@ -41,6 +41,8 @@ class Clone:
     environ: dict[str, str]
     stack: str = STACK
     """Which plain ``pulumi`` works on."""
+    printed: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """What each command printed, the last time that it ran to its end."""
 
     def of(self, stack: str) -> "Clone":
         """The same copy, with plain ``pulumi`` on another stack."""
@@ -76,7 +78,7 @@ class Clone:
     def _run(
         self, command: Sequence[str], environ: Mapping[str, str], timeout: int
     ) -> subprocess.CompletedProcess:
-        return subprocess.run(
+        done = subprocess.run(
             command,
             cwd=self.path,
             env=environ,
@@ -86,6 +88,8 @@ class Clone:
             check=False,
             timeout=timeout,
         )
+        self.printed[tuple(command)] = done.stdout + done.stderr
+        return done
 
     @property
     def checkpoint(self) -> Path:

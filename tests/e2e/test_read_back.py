@@ -262,8 +262,8 @@ def test_the_passphrase_stands_nowhere_but_in_the_parameter_store(
     secret = ssm["Parameter"]["Value"].encode()
     told, hubs = fleet(stand, customer)
     found = {"what up printed": (first_up.stdout + first_up.stderr).encode()}
-    for kind in ("--diff", "--json"):
-        found[f"preview {kind}"] = stand.pulumi("preview", kind).stdout.encode()
+    stand.pulumi("preview", "--diff")
+    found |= {" ".join(command): text.encode() for command, text in stand.printed.items()}
     found |= {str(path): path.read_bytes() for path in (stand.path / ".local").rglob("*") if path.is_file()}
     found |= {str(path): path.read_bytes() for path in (stand.path / "stacks").iterdir()}
     for name, s3 in ((customer.delivery_bucket, client("s3")), (customer.hub.fleet_bucket, hubs)):
@@ -272,7 +272,7 @@ def test_the_passphrase_stands_nowhere_but_in_the_parameter_store(
     data = client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     found["user data"] = base64.b64decode(data["UserData"]["Value"])
     assert [place for place, content in found.items() if secret in content] == []
-    for place in ("aws.log", "example.json", ".tar", "fragments/", "Pulumi.example.yaml"):
+    for place in ("preview --diff", "aws.log", "example.json", ".tar", "fragments/", "Pulumi.example.yaml"):
         assert any(place in name and content for name, content in found.items()), f"{place} was looked at"
     assert len(found["user data"]) > 100
     assert told

@@ -126,7 +126,7 @@ def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) ->
         until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 1)
         plain = clone.of(stack)
         plain.point_at_local_aws()
-        for command in (("stack", "init"), (*UP, "--yes", "--skip-preview")):
+        for command in (("stack", "init"), (*UP, "--yes")):
             done = plain.pulumi(*command)
             assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     return hub.result()
