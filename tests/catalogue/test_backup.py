@@ -1,6 +1,9 @@
 """The off-site backup: against the local AWS, with the rights that the server's own role has."""
 
+import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -85,6 +88,18 @@ class Place:
             "AWS_SESSION_TOKEN": given["SessionToken"],
         }
 
+    def objects(self):
+        """What is in its bucket, by key."""
+        s3 = self.away.client("s3")
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=self.bucket)["Contents"]]
+        return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def fill(self, objects):
+        """Put into its bucket what is in that of another with the same passphrase."""
+        s3 = self.away.client("s3")
+        for key, content in objects.items():
+            s3.put_object(Bucket=self.bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+
     def run(self, script, state=None, **more):
         """Run a script on the server. Returns its lines; they have to end with `done`."""
         files = {**self.files, **(state or {})}
@@ -99,6 +114,29 @@ class Place:
 def place(root, tmp_path, machine, local, monkeypatch):
     with_the_hosts_network(monkeypatch)
     return Place(root, tmp_path, machine, local)
+
+
+@contextmanager
+def another(root, tmp_path_factory, machine, local) -> Iterator[Place]:
+    """A server for what several tests begin with: it is made once, and put into the buckets of all."""
+    with pytest.MonkeyPatch.context() as patch:
+        with_the_hosts_network(patch)
+        yield Place(root, tmp_path_factory.mktemp("place"), machine, local)
+
+
+@pytest.fixture(scope="module")
+def first_backup(root, tmp_path_factory, machine, local):
+    """What the first backup of a site puts into a bucket."""
+    with another(root, tmp_path_factory, machine, local) as made:
+        made.run(SITE + f"{BACKUP} take")
+        return made.objects()
+
+
+@pytest.fixture
+def backed_up(place, first_backup):
+    """A server with one backup, on a machine that knows nothing of it."""
+    place.fill(first_backup)
+    return place
 
 
 @pytest.fixture
@@ -151,22 +189,19 @@ grep -rl 'first[ ]passphrase' /etc /opt /run /root /tmp /var 2>/dev/null
     assert rest[7:] == [], "the passphrase is on no disk"
 
 
-def test_the_repository_is_the_servers_own_prefix_and_nothing_goes(place):
-    place.run(SITE + f"{BACKUP} take")
-    s3 = place.away.client("s3")
-    keys = {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
+def test_the_repository_is_the_servers_own_prefix_and_nothing_goes(backed_up):
+    place, keys = backed_up, set(backed_up.objects())
     assert {key.split("/")[0] for key in keys} == {"web1"}
     assert not [key for key in keys if "/locks/" in key]
     state = SITE + f"{BACKUP} adopt; {BACKUP} take; "
     said = place.run(state + f"{BACKUP} restic forget --keep-last 1 --prune >/dev/null 2>&1; echo $?")
     assert said != ["0"]
-    after = {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
-    assert keys <= after
+    assert keys <= set(place.objects())
 
 
-def test_another_passphrase_is_refused_before_anything_is_written(place):
-    said = place.run(SITE + f"{BACKUP} take; cat {STATE}/passphrase.sha256")
-    known = {f"{STATE}/passphrase.sha256": place.files[BACKUP]._replace(content=said[-1].encode())}
+def test_another_passphrase_is_refused_before_anything_is_written(backed_up):
+    place, fingerprint = backed_up, hashlib.sha256(b"first passphrase").hexdigest().encode()
+    known = {f"{STATE}/passphrase.sha256": place.files[BACKUP]._replace(content=fingerprint)}
     place.set_passphrase("of somebody else")
     s3 = place.away.client("s3")
     before = s3.list_object_versions(Bucket=place.bucket)["Versions"]
@@ -181,8 +216,8 @@ def test_another_passphrase_is_refused_before_anything_is_written(place):
     assert s3.list_object_versions(Bucket=place.bucket)["Versions"] == before
 
 
-def test_a_new_machine_adds_nothing_to_the_backups_of_a_lost_one_before_they_are_restored(place):
-    place.run(SITE + f"{BACKUP} take")
+def test_a_new_machine_adds_nothing_to_the_backups_of_a_lost_one_before_they_are_restored(backed_up):
+    place = backed_up
 
     def data():  # whoever reads takes a lock
         found = place.away.client("s3").list_object_versions(Bucket=place.bucket)["Versions"]

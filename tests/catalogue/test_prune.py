@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.local_aws.support import running
 
 from .support import with_the_hosts_network
-from .test_backup import BACKUP, SITE, Place, document
+from .test_backup import BACKUP, SITE, Place, another, document
 
 pytestmark = pytest.mark.machine
 
@@ -28,15 +28,25 @@ def local(tmp_path_factory):
         yield started
 
 
+@pytest.fixture(scope="module")
+def backups_of_today(root, tmp_path_factory, machine, local):
+    """What three backups of today put into a bucket."""
+    with another(root, tmp_path_factory, machine, local) as made:
+        made.run(
+            SITE
+            + "\n".join(
+                f"seq {n}00000 >/home/alice/{n}; {BACKUP} take; rm /home/alice/{n}" for n in range(1, 4)
+            )
+        )
+        return made.objects()
+
+
 @pytest.fixture
-def place(request, root, tmp_path, machine, local, monkeypatch):
-    """A server with one backup, or so many of today, and the role, with the rights that the stack gives."""
+def place(root, tmp_path, machine, local, monkeypatch, backups_of_today):
+    """A server with three backups of today, and the role, with the rights that the stack gives."""
     with_the_hosts_network(monkeypatch)
     made = Place(root, tmp_path, machine, local)
-    numbers = range(1, getattr(request, "param", 1) + 1)
-    made.run(
-        SITE + "\n".join(f"seq {n}00000 >/home/alice/{n}; {BACKUP} take; rm /home/alice/{n}" for n in numbers)
-    )
+    made.fill(backups_of_today)
     account, region = made.home.account, made.spec.backup_region
     name = made.spec.passphrase_parameter
     made.away.client("ssm").put_parameter(Name=name, Value="first passphrase", Type="SecureString")
@@ -68,15 +78,11 @@ def place(request, root, tmp_path, machine, local, monkeypatch):
     return made
 
 
-with_three = pytest.mark.parametrize("place", [3], indirect=True, ids=["three"])
-
-
 def versions(place, kind="Versions"):
     found = place.away.client("s3").list_object_versions(Bucket=place.bucket)
     return {(each["Key"], each["VersionId"]) for each in found.get(kind, ())}
 
 
-@with_three
 def test_what_need_not_be_kept_goes_and_its_versions_stay(place):
     before = versions(place)
     found = prune.access(place.spec, "web1")
@@ -97,7 +103,6 @@ def test_what_need_not_be_kept_goes_and_its_versions_stay(place):
     assert said[-1] == "300000", "what is kept is whole"
 
 
-@with_three
 def test_a_run_that_was_cut_off_is_finished_by_the_same_command(place, monkeypatch, capsys):
     """As if the hour had ended when the snapshots had gone: neither their data went, nor restic's lock."""
     monkeypatch.setattr(resolve, "load_customer", lambda *_: place.spec)

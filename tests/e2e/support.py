@@ -108,6 +108,11 @@ class Clone:
         pending = self.deployment().get("pending_operations") or []
         return [each["resource"]["type"] for each in pending if each["type"] == operation]
 
+    @property
+    def killed(self) -> Path:
+        """What killed commands printed, one after another."""
+        return self.path / ".local" / "killed.log"
+
     def kill_while(
         self, operation: str, kind: str, command: tuple[str, ...] = UP, linger: float = 0, timeout: int = 600
     ) -> list[str]:
@@ -120,8 +125,8 @@ class Clone:
             linger: seconds to wait first, so that AWS has made it, for a kind that takes longer to be ready.
             timeout: seconds after which it is no use to wait for it any longer.
         """
-        log = self.path / ".local" / "killed-up.log"
-        output = log.open("w")
+        log = self.killed
+        output = log.open("a")
         process = subprocess.Popen(
             ["pulumi", *command, "--yes", "--stack", self.stack, "--non-interactive"],
             cwd=self.path,

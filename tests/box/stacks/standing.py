@@ -199,9 +199,12 @@ def converged(servers: Iterable[Server], ended: threading.Event) -> None:
         if server.spec.linked:  # by itself it would learn within a minute where the others are
             server.box.run(["systemctl", "start", "managed-peers"], check=True)
 
+    found = list(servers)
     with ThreadPoolExecutor() as pool:
         try:
-            list(pool.map(wait, servers))
+            list(pool.map(wait, found))
         except BaseException:
             ended.set()  # else all the others would be waited for
             raise
+    for hub in (server for server in found if server.customer.runs_hub and not ended.is_set()):
+        hub.box.run(["systemctl", "start", "managed-fleet"], check=True)  # as its timer does each minute
