@@ -57,5 +57,5 @@ lock: $(VENV)/installed  ## pin requirements.in again, with hashes
 	@$(RUN)pip install --quiet pip-tools && $(RUN)pip-compile --quiet --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements.in
 
-clean: down  ## remove what was made here (the engine's cache stays)
+clean: down  ## remove what was made here (the caches stay)
 	@rm -rf $(VENV) .local build

@@ -9,7 +9,7 @@ import pytest
 
 from managed_server.resolve import load_customer
 from tests.e2e.accounts import clients, standing, unknown
-from tests.e2e.support import Clone, copy_repository
+from tests.e2e.support import UP, Clone, copy_repository
 from tests.e2e.test_main_job import planned
 from tests.stackfile import STACK, write_stack
 
@@ -60,7 +60,7 @@ def edit(clone, stack, before, after, count=1):
 
 
 def up(clone, stack, code=0):
-    done = clone.of(stack).pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+    done = clone.of(stack).pulumi(*UP, "--yes")
     assert (done.returncode == 0) == (code == 0), done.stdout[-6000:] + done.stderr[-6000:]
     return done.stdout + done.stderr
 

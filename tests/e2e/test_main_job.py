@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from managed_server.resolve import load_customer
+from tests.e2e.support import UP
 from tests.stackfile import FAR, STACK, write_stack
 
 pytestmark = pytest.mark.engine
@@ -125,7 +126,7 @@ def test_a_renamed_server_is_refused_with_what_to_do(stand):
     before = things(stand)
     path, good = other_stack_file(stand, ("      web1:", "      www1:"))
     try:
-        done = stand.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+        done = stand.pulumi(*UP, "--yes")
     finally:
         path.write_text(good)
     assert done.returncode != 0
@@ -159,7 +160,8 @@ def test_a_pin_to_what_was_never_delivered_is_refused(stand):
     before = things(stand)
     path, good = pinned(stand, "a" * 64)
     try:
-        done = stand.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+        shown = stand.pulumi("preview", "--policy-pack", "policies")
+        done = stand.pulumi(*UP, "--yes")
     finally:
         path.write_text(good)
     assert things(stand) == before
@@ -168,7 +170,7 @@ def test_a_pin_to_what_was_never_delivered_is_refused(stand):
         unmade = stand.managed("local", "preview", "acme")
     finally:
         new.unlink()
-    for refused in (done, unmade):
+    for refused in (shown, done, unmade):
         assert refused.returncode != 0
         said = refused.stdout + refused.stderr
         assert "servers.web1.pin: no such bundle was ever delivered: there is no bundles/web1/" in said

@@ -265,6 +265,10 @@ def test_the_passphrase_stands_nowhere_but_in_the_parameter_store(
     secret = ssm["Parameter"]["Value"].encode()
     told, hubs = fleet(stand, customer)
     found = {"what up printed": (first_up.stdout + first_up.stderr).encode()}
+    if not any(
+        {"preview", "--json"} <= set(command) for command in stand.printed
+    ):  # test_main_job.py has some
+        stand.pulumi("preview", "--json")
     found |= {" ".join(command): text.encode() for command, text in stand.printed.items()}
     found |= {str(path): path.read_bytes() for path in (stand.path / ".local").rglob("*") if path.is_file()}
     found |= {str(path): path.read_bytes() for path in (stand.path / "stacks").iterdir()}
@@ -274,7 +278,7 @@ def test_the_passphrase_stands_nowhere_but_in_the_parameter_store(
     data = client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     found["user data"] = base64.b64decode(data["UserData"]["Value"])
     assert [place for place, content in found.items() if secret in content] == []
-    for place in ("aws.log", "example.json", ".tar", "fragments/", "Pulumi.example.yaml"):
+    for place in ("preview --json", "aws.log", "example.json", ".tar", "fragments/", "Pulumi.example.yaml"):
         assert any(place in name and content for name, content in found.items()), f"{place} was looked at"
     assert len(found["user data"]) > 100
     assert told

@@ -69,8 +69,10 @@ def test_destroy_leaves_only_what_is_protected_and_what_that_needs(stand):
     }, "what was recorded stays, and what guards it"
     assert stand.wait_for_no_process() == []
     told, _ = fleet(stand, load_customer(stand.path, "example"))
-    assert "fragments/hub/mon1.json" in told
-    assert {name for name in told if "/example/" in name} == set(), "the hub watches it no more"
+    others = ("hub/mon1", "acme/web1")
+    assert told == {f"{kind}/{name}.json" for kind in ("addresses", "fragments") for name in others}, (
+        "the hub watches it no more"
+    )
 
 
 def test_a_restarted_local_aws_is_noticed(stand):
