@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -177,6 +178,45 @@ def test_two_sessions_have_machines_of_the_same_name(cloud, new_session):
     assert second.box("twin").run(["true"]).returncode == 0
     assert second.box("twin").run(["ping", "-c", "1", "-W", "5", "twin"]).returncode == 0
     second.down()
+    assert left_of(second) == {}
+
+
+def test_copies_begin_as_the_first_one_is_and_differ_from_then_on(cloud, new_session, tmp_path_factory):
+    """In memory or not, on one file system: all of them share what was written before."""
+    first = new_session()
+    machine = cloud.machine("twin2")
+    volume = replace(machine, volume_id="vol-1", volume_gb=1, volume_device="/dev/sdf")
+    up(first, volume)
+    box = first.box("twin2")
+    box.run(
+        """
+        echo before >/srv/kept
+        rm /etc/motd; rm -r /etc/skel; mkdir /etc/skel; echo new >/etc/skel/new.sh
+        chown nobody /srv/kept
+        mkfs.ext4 -q /dev/sdf && mount /dev/sdf /mnt && echo data >/mnt/file && umount /mnt
+        """,
+        check=True,
+    )
+    box.stop()
+    first.settle(tmp_path_factory.mktemp("layers") / "of-first")
+    second = first.copy(tmp_path_factory.mktemp("session") / "box", cloud.folder)
+    try:
+        looks = "cat /srv/kept; stat -c %U /srv/kept; ls -A /etc/skel; ls /etc/motd; "
+        looks += "mount /dev/sdf /mnt; cat /mnt/file; rm /mnt/file; rm /srv/kept; umount /mnt"
+        for session in (first, second):  # what goes on the one is there on the other
+            up(session, volume)
+            assert session.box("twin2").run(f"set +e; {looks}").stdout.split() == [
+                "before",
+                "nobody",
+                "new.sh",
+                "data",
+            ]
+        assert first.box("twin2").run(["test", "-e", "/srv/kept"]).returncode == 1
+        first.down()
+        assert left_of(first) == {}
+        assert second.box("twin2").run(["cat", "/etc/skel/new.sh"]).stdout == "new\n"
+    finally:
+        second.down()
     assert left_of(second) == {}
 
 

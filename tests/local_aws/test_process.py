@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -209,3 +210,58 @@ def test_a_long_log_is_put_aside(folder, monkeypatch):
     process.start(folder, QUIET)
     assert (folder / "aws.log.1").read_text() == "x" * 11
     assert "local AWS on" in (folder / state.LOG_FILE).read_text()
+
+
+BIG = b"b" * 6_000_000
+"""moto would keep it in a file."""
+
+
+def test_a_copy_has_all_that_was_there_and_lives_its_own_life(folder, tmp_path):
+    where = ("123412341234", "eu-west-2")
+    first, other = process.start(folder, QUIET), tmp_path / "other"
+    s3 = client(first, "s3", *where)
+    s3.create_bucket(Bucket="box", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    s3.put_object(Bucket="box", Key="big", Body=BIG)
+    ssm = client(first, "ssm", *where)
+    ssm.put_parameter(Name="/a", Value="before", Type="String")
+    copy = process.copy(folder, other)
+    try:
+        assert process.status(other) == copy
+        assert process.status(folder) == first
+        assert (copy.boot_id, copy.endpoint != first.endpoint) == (first.boot_id, True)
+        ssm.put_parameter(Name="/a", Value="after", Type="String", Overwrite=True)
+        found = client(copy, "ssm", *where).get_parameter(Name="/a")["Parameter"]["Value"]
+        assert found == "before"
+        bodies = [
+            client(each, "s3", *where).get_object(Bucket="box", Key="big")["Body"] for each in (first, copy)
+        ]
+        assert [body.read(1000) + body.read() for body in bodies] == [BIG, BIG]
+        with pytest.raises(process.LocalAwsError, match="none of"):
+            process.copy(folder, other)
+        again = process.copy(other, tmp_path / "third")
+        assert again.pid not in (first.pid, copy.pid)
+        assert process.stop(tmp_path / "third")
+    finally:
+        assert process.stop(other)
+    assert state.start_ticks(copy.pid) is None
+    assert process.status(folder) == first
+    assert "local AWS on" in (other / state.LOG_FILE).read_text()
+
+
+def test_the_folder_of_a_copy_that_was_copied_is_nobodys(folder, tmp_path):
+    """As a clone is, with what runs for it: the second doesn't end what serves the first."""
+    process.start(folder, QUIET)
+    process.copy(folder, tmp_path / "other")
+    try:
+        shutil.copytree(tmp_path / "other", tmp_path / "taken")
+        assert process.status(tmp_path / "taken") is None
+        assert not process.stop(tmp_path / "taken")
+        assert process.status(tmp_path / "other") is not None
+    finally:
+        process.stop(tmp_path / "other")
+
+
+def test_only_what_runs_is_copied(folder, tmp_path):
+    with pytest.raises(process.LocalAwsError, match="must run"):
+        process.copy(folder, tmp_path / "other")
+    assert process.status(tmp_path / "other") is None

@@ -4,6 +4,7 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,14 @@ class LocalAwsApplication:
         self._faults = faults
         self._turn = threading.Lock()
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
+
+    def alone(self) -> AbstractContextManager[object]:
+        """A context in which no request is carried out."""
+        return self._turn
+
+    def copy(self, faults: Faults) -> "LocalAwsApplication":
+        """The same over the same moto, for a process that was forked: all of its locks are free."""
+        return LocalAwsApplication(self._moto, self._boot_id, faults)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from managed_server.local.aws import state
+from managed_server.local.aws import copying, state
 from managed_server.local.aws.application import BOOT_ID_PATH
 
 HOST = "127.0.0.1"
@@ -85,6 +85,36 @@ def stop(state_dir: Path) -> bool:
 def status(state_dir: Path) -> LocalAws | None:
     """The local AWS of `state_dir` if it runs and answers under the boot id that it recorded, else None."""
     return _healthy(state_dir)
+
+
+def copy(state_dir: Path, target: Path) -> LocalAws:
+    """A second local AWS with all that is in the one of `state_dir` now; from now on they differ.
+
+    Args:
+        state_dir: of the running one.
+        target: state folder of the copy; made if missing.
+
+    Raises:
+        LocalAwsError: the first doesn't run, the target's does, or the copy doesn't become healthy.
+    """
+    for folder in (state_dir, target):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _locked(state_dir), _locked(target):
+        running = _healthy(state_dir)
+        if running is None or _healthy(target) is not None:
+            raise LocalAwsError(f"{state_dir}: its local AWS must run, and none of {target}")
+        order = state_dir / state.COPY_FILE
+        order.write_text(str(target.resolve()), encoding="utf-8")
+        try:
+            os.kill(running.pid, copying.SIGNAL)
+            deadline = time.monotonic() + START_TIMEOUT
+            while time.monotonic() < deadline:
+                if made := _healthy(target):
+                    return made
+                time.sleep(POLL)
+        finally:
+            order.unlink()
+    raise LocalAwsError(f"no copy within {START_TIMEOUT:.0f} s; see {state_dir / state.LOG_FILE}")
 
 
 def _healthy(state_dir: Path) -> LocalAws | None:

@@ -16,9 +16,12 @@ from types import FrameType
 from moto.moto_server import werkzeug_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from managed_server.local.aws import cures, state
+from managed_server.local.aws import copying, cures, state
 from managed_server.local.aws.application import LocalAwsApplication
 from managed_server.local.aws.faults import FILE, Faults
+
+_IN_MEMORY = 1 << 30
+"""Bytes of an object that isn't in a file: a copy of this process would share it, and where it is read."""
 
 
 class _Handler(werkzeug_app.MotoRequestHandler):  # type: ignore[misc]  # moto carries no types
@@ -59,6 +62,30 @@ def _bind(host: str, port: int, application: LocalAwsApplication) -> BaseWSGISer
     return make_server(host, port, application, threaded=True, request_handler=_Handler)
 
 
+def _serve(
+    state_dir: Path, host: str, port: int, application: LocalAwsApplication, boot_id: str, copy_in: str = ""
+) -> int:
+    """Serve until SIGTERM or SIGINT, in a copy as in the first one; return the exit code."""
+    try:
+        server = _bind(host, port, application)
+    except SystemExit:  # werkzeug's way to say that the port is taken
+        return state.EXIT_PORT
+    port = int(server.server_address[1])
+    os.environ["MOTO_PORT"] = str(port)  # moto puts it into URLs that it hands out
+
+    def serve_copy(target: Path) -> int:
+        server.socket.close()
+        return _serve(target, host, 0, application.copy(Faults(target / FILE)), boot_id, str(target))
+
+    copying.allow(state_dir, application.alone, serve_copy)
+    pid = os.getpid()
+    ticks = state.start_ticks(pid) or 0
+    state.save(state_dir, state.Running(host, port, pid, ticks, boot_id, copy_in))
+    print(f"local AWS on {host}:{port}, boot {boot_id}", flush=True)  # noqa: T201
+    server.serve_forever()
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     arguments = _arguments(argv)
@@ -66,24 +93,14 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _leave)
     state_dir = arguments.state.resolve()
     os.chdir("/")  # it outlives the folder that it was started in
-    os.environ["MOTO_PORT"] = str(arguments.port)  # moto puts it into URLs that it hands out
-    applied = cures.apply_all()
+    os.environ["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(_IN_MEMORY)
+    cures.apply_all()
     boot_id = uuid.uuid4().hex
     # What is loaded by now stays: no need to look through it again at every collection.
     gc.collect()
     gc.freeze()
-    try:
-        server = _bind(arguments.host, arguments.port, _application(boot_id, Faults(state_dir / FILE)))
-    except SystemExit:  # werkzeug's way to say that the port is taken
-        return state.EXIT_PORT
-    pid = os.getpid()
-    state.save(
-        state_dir,
-        state.Running(arguments.host, arguments.port, pid, state.start_ticks(pid) or 0, boot_id),
-    )
-    print(f"local AWS on {arguments.host}:{arguments.port}, boot {boot_id}, {len(applied)} cures", flush=True)  # noqa: T201
-    server.serve_forever()
-    return 0
+    application = _application(boot_id, Faults(state_dir / FILE))
+    return _serve(state_dir, arguments.host, arguments.port, application, boot_id)
 
 
 if __name__ == "__main__":

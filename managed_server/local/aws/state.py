@@ -9,6 +9,8 @@ from pathlib import Path
 STATE_FILE = "aws.json"
 LOG_FILE = "aws.log"
 LOCK_FILE = "aws.lock"
+COPY_FILE = "aws.copy"
+"""Says to which folder a copy is made (copying.py)."""
 SERVER_MODULE = "managed_server.local.aws.server"
 EXIT_PORT = 3  # the server's exit code when its port can't be bound
 
@@ -27,6 +29,7 @@ class Running:
     pid: int
     started: int  # clock ticks since the machine's boot, so that a reused pid is told apart
     boot_id: str
+    copy_in: str = ""  # its own folder where it is a copy, as its command line is that of the first one
 
     @property
     def endpoint(self) -> str:
@@ -52,7 +55,10 @@ def is_ours(running: Running, state_dir: Path) -> bool:
         arguments = Path(f"/proc/{running.pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return SERVER_MODULE.encode() in arguments and os.fsencode(state_dir.resolve()) in arguments
+    if SERVER_MODULE.encode() not in arguments:
+        return False
+    own = os.fsencode(state_dir.resolve())
+    return os.fsencode(running.copy_in) == own if running.copy_in else own in arguments
 
 
 def _read(state_dir: Path) -> dict[str, object]:

@@ -97,6 +97,26 @@ class Box:
             path.write_text(text, encoding="ascii")
             path.chmod(0o644)
 
+    def settle(self, layers: Path) -> None:
+        """Let what it wrote so far be one more layer below it, which copies may share; it is off.
+
+        Args:
+            layers: folder on the same file system that keeps the layer, by the machine's name.
+        """
+        written = layers.resolve() / self.name
+        (self.folder / "upper").rename(written)
+        self._below(written)
+
+    def begin_with(self, other: "Box") -> None:
+        """Begin with what another one settled; `prepare` makes the rest."""
+        self.folder.mkdir(parents=True)
+        self._below((other.folder / "written").resolve(strict=True))
+
+    def _below(self, written: Path) -> None:
+        (self.folder / "upper").mkdir()
+        (self.folder / "upper").chmod(0o755)
+        (self.folder / "written").symlink_to(written)
+
     def running(self) -> bool:
         """Whether it is switched on."""
         return processes.recorded(self.folder / "machine.pid") is not None

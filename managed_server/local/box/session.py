@@ -204,6 +204,43 @@ class Session:
         """A place without a machine, at these addresses: the name of its network namespace."""
         return self.network.attach(name, addresses)
 
+    def settle(self, layers: Path) -> None:
+        """Let what the machines wrote be layers that copies share; all of them are off.
+
+        Args:
+            layers: folder on the same file system; it stays as long as this session and any copy.
+        """
+        layers.mkdir(parents=True)
+        for box in self.boxes().values():
+            box.settle(layers)
+
+    def copy(self, folder: Path, aws_folder: Path) -> "Session":
+        """Another session whose machines begin as these are, on a network of their own; `up` starts them.
+
+        Args:
+            folder: of the new one.
+            aws_folder: state folder of its local AWS, which has the same instances.
+
+        Raises:
+            SessionError: there is no session to copy.
+        """
+        now, made = self.plan(), Session(folder, aws_folder, self._progress)
+        if now is None:
+            raise SessionError("no session to copy")
+        made.folder.mkdir(mode=0o700, parents=True)
+        volumes = self.folder / "volumes"
+        if volumes.exists():  # mostly holes
+            subprocess.run(["cp", "-a", "--sparse=always", volumes, made.folder], check=True)
+        replace(
+            now,
+            prefix=made.prefix,
+            aws_folder=str(made._aws_folder),
+            pages_port=_free_port(),
+        ).save(made.folder)
+        for name, box in made.boxes().items():
+            box.begin_with(self.box(name))
+        return made
+
     def cut(self, what: str, of: str | None = None) -> None:
         """Cut something off: `aws`, `mirror`, `metadata`, or a machine.
 

@@ -1,11 +1,11 @@
 #!/bin/bash
 # Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME DEVICE], in the machine's folder,
-# with these in it: base and layer (below), upper, archives, hypervisor, root. VOLUME is a file, and DEVICE its name on
+# with these in it: base and layer (below), written (over them, if it is there), upper, archives, hypervisor, root. VOLUME is a file, and DEVICE its name on
 # the machine. Started by machine.py in a mount namespace of its own, so that no mount outlives it.
 set -euo pipefail
 
 main() { # read as a whole before it runs: the file may change while a machine is up
-  local cgroup=$1 netns=$2 name=$3 volume=${4-} named=${5-} code device disk=()
+  local cgroup=$1 netns=$2 name=$3 volume=${4-} named=${5-} below=layer:base code device disk=()
 
   # The cache of trees lets go of old ones, but not of this one.
   exec 9>>"$(dirname "$(readlink --canonicalize base)").lock"
@@ -21,7 +21,8 @@ main() { # read as a whole before it runs: the file may change while a machine i
   # work folder is new, as the last run's is marked.
   rm -rf work
   mkdir work
-  mount -t overlay overlay -o lowerdir=layer:base,upperdir=upper,workdir=work,volatile root
+  [ ! -e written ] || below=written:$below
+  mount -t overlay overlay -o "lowerdir=$below,upperdir=upper,workdir=work,volatile" root
 
   # nspawn's own notes about its machines, by their names: another session may have the same.
   mkdir -p /run/systemd/nspawn
