@@ -6,6 +6,7 @@ Debian's packages are installed with a wait for each. Whoever sets TMPDIR has it
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,14 +18,20 @@ ENOUGH = 12 * 2**30
 
 def use() -> Path | None:
     """Have temporary files in memory, in this process and those that it starts; None if it can't be."""
+    folder = make(os.getpid())
+    if folder is not None:
+        os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    return folder
+
+
+def make(owner: int) -> Path | None:
+    """Make a folder in memory that goes some time after that process has ended; None if it can't be."""
     if "TMPDIR" in os.environ or not _fit():
         return None
     for left in MEMORY.glob(f"{PREFIX}*-*"):  # of runs that have ended, with what failed in them
         if not Path("/proc", left.name.split("-")[1]).exists():
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=MEMORY))
-    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
-    return folder
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-", dir=MEMORY))
 
 
 def _fit() -> bool:
@@ -37,3 +44,7 @@ def _fit() -> bool:
         return False
     enough = min(free, there.f_bavail * there.f_frsize) >= ENOUGH
     return enough and not there.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
+
+
+if __name__ == "__main__":
+    print(make(int(sys.argv[1])) or tempfile.mkdtemp())  # noqa: T201 - for .ci/test

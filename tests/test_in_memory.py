@@ -57,3 +57,16 @@ def test_with_too_little_or_without_any_it_is_on_the_disk(memory, monkeypatch):
     assert in_memory.use() is None
     assert "TMPDIR" not in os.environ
     assert list(memory.iterdir()) == []
+
+
+def test_a_folder_for_another_process_leaves_this_ones_where_they_were(memory):
+    with subprocess.Popen(["sleep", "60"]) as other:
+        folder = in_memory.make(other.pid)
+        assert folder.parent == memory
+        assert "TMPDIR" not in os.environ
+        assert in_memory.use() != folder
+        assert folder.exists()
+        other.kill()
+    os.environ.pop("TMPDIR")
+    in_memory.make(os.getpid())
+    assert not folder.exists()

@@ -18,8 +18,10 @@ import pytest
 from managed_server.local.aws import process
 from managed_server.local.box import commands
 from managed_server.local.box.session import Session
+from tests.box.stacks import shared
 from tests.box.stacks.backups import Bucket, backed_up
 from tests.box.stacks.fleet import Fleet, Place, Server
+from tests.box.stacks.shared import Share
 from tests.box.stacks.standing import (
     FIRST,
     LATER,
@@ -44,12 +46,22 @@ ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
 
 @pytest.fixture(scope="session")
-def stand(tmp_path_factory) -> Path:
+def share(tmp_path_factory) -> Iterator[Share]:
+    """What this process has of the stand: mostly all of it."""
+    if STAND is not None:
+        Path(STAND).mkdir(parents=True, exist_ok=True)
+        yield Share(Path(STAND))
+    elif shared.FOLDER is None:
+        yield Share(tmp_path_factory.mktemp("stand"))
+    else:
+        with shared.claimed(Path(shared.FOLDER)) as share:
+            yield share
+
+
+@pytest.fixture(scope="session")
+def stand(share) -> Path:
     """Where everything is."""
-    if STAND is None:
-        return tmp_path_factory.mktemp("stand")
-    Path(STAND).mkdir(parents=True, exist_ok=True)
-    return Path(STAND)
+    return share.stand
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
+def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[Fleet]:
     """The first stacks up and converged; the others, where a test needs them, on their way."""
     root = stand / "stacks"
     if not root.exists():
@@ -122,9 +134,15 @@ def fleet(request, tmp_path_factory, stand, keys, progress) -> Iterator[Fleet]:
             if any(looks_at_later(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
-                converged(made.servers.values(), ended)
+                if share.first:
+                    converged(made.servers.values(), ended)
                 for provided in stands.values():
                     provided.result()
+                if share.first and shared.copies(stand.parent):
+                    shared.copy(stand, session)
+                    share.made()
+                    for stack in FIRST:
+                        start(made, stack)
                 ready.set()
                 yield made
             finally:
