@@ -22,8 +22,8 @@ FOLDER = os.environ.get("MANAGED_SERVER_TEST_SHARED")
 COUNT = int(os.environ.get("MANAGED_SERVER_TEST_SHARES", "1"))
 """Processes that share a stand."""
 
-_NOT_COPIED = ("aws.*", "S.*", "*.eml")
-"""What is of one AWS alone, sockets of a key's agent, and mails."""
+_NOT_COPIED = {".local": ("aws.*",), "gnupg": ("S.*",), "mail": ("*.eml",)}
+"""By folder: what is of one AWS alone, sockets of a key's agent, and mails."""
 
 
 @dataclass
@@ -79,6 +79,10 @@ def copies(folder: Path) -> list[Path]:
     return [folder / str(number) for number in range(1, COUNT)]
 
 
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    return shutil.ignore_patterns(*_NOT_COPIED.get(Path(folder).name, ()))(folder, names)
+
+
 def copy(stand: Path, session: Session) -> None:
     """Make the copies of a stand whose machines have converged; in the end these are off."""
     with ThreadPoolExecutor() as pool:
@@ -86,9 +90,7 @@ def copy(stand: Path, session: Session) -> None:
     session.settle(stand.parent / "layers")
     for target in copies(stand.parent):
         for name in ("keys", "stacks", "vendor", "mail"):
-            shutil.copytree(
-                stand / name, target / name, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED)
-            )
+            shutil.copytree(stand / name, target / name, symlinks=True, ignore=_left_out)
         aws = target / "stacks/.local"
         process.copy(stand / "stacks/.local", aws)
         session.copy(target / "box", aws)
