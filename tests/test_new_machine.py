@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from contextlib import contextmanager
 
 import pytest
 
@@ -90,8 +91,16 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("PLACE", str(tmp_path))
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     monkeypatch.setattr(new_machine, "_POLL_S", 0.01)
-    monkeypatch.setattr(new_machine, "WAIT_S", 0.5)
+    monkeypatch.setattr(new_machine, "WAIT_S", 60)
     return tmp_path
+
+
+@contextmanager
+def impatient():
+    """Nobody waits long for a machine that never comes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(new_machine, "WAIT_S", 0.5)
+        yield
 
 
 class DisagreedError(Exception):
@@ -244,15 +253,16 @@ def test_run_again_it_goes_on_and_replaces_no_second_time(place, fault):
 
 def test_a_machine_that_never_comes_is_told_with_what_it_said_last(place):
     (place / "closed").touch()
-    with pytest.raises(RestoreError, match=r"it last said: ssh: connection refused\. Without --new-mach"):
+    with impatient(), pytest.raises(RestoreError, match=r"it last said: ssh: connection refused\. Without --new-mach"):
         restored(place)
 
 
 def test_a_new_machine_that_is_lost_as_well_leaves_no_host_key_behind(place):
     """The third one has the same address, and a key of its own."""
-    failed(place, "never-ready")
+    with impatient():
+        failed(place, "never-ready")
     (place / "host-key").write_text("of the one after it")
-    with pytest.raises(RestoreError, match=r"Host key verification failed\.\. .*: remove .*web1.json"):
+    with impatient(), pytest.raises(RestoreError, match=r"Host key verification failed\.\. .*: remove .*web1.json"):
         restored(place)
     (place / ".local/new-machine/example-web1.json").unlink()
     assert restored(place)[0] == 0
