@@ -124,7 +124,7 @@ def restored(place, answer=None, **more):
 def failed(place, fault):
     """A run that a fault ends, which is mended then."""
     (place / fault).touch()
-    with pytest.raises(RestoreError):
+    with impatient(), pytest.raises(RestoreError):
         restored(place)
     (place / fault).unlink()
 
@@ -253,16 +253,17 @@ def test_run_again_it_goes_on_and_replaces_no_second_time(place, fault):
 
 def test_a_machine_that_never_comes_is_told_with_what_it_said_last(place):
     (place / "closed").touch()
-    with impatient(), pytest.raises(RestoreError, match=r"it last said: ssh: connection refused\. Without --new-mach"):
+    told = r"it last said: ssh: connection refused\. Without --new-machine"
+    with impatient(), pytest.raises(RestoreError, match=told):
         restored(place)
 
 
 def test_a_new_machine_that_is_lost_as_well_leaves_no_host_key_behind(place):
     """The third one has the same address, and a key of its own."""
-    with impatient():
-        failed(place, "never-ready")
+    failed(place, "never-ready")
     (place / "host-key").write_text("of the one after it")
-    with impatient(), pytest.raises(RestoreError, match=r"Host key verification failed\.\. .*: remove .*web1.json"):
+    told = r"Host key verification failed\.\. .*: remove .*web1.json"
+    with impatient(), pytest.raises(RestoreError, match=told):
         restored(place)
     (place / ".local/new-machine/example-web1.json").unlink()
     assert restored(place)[0] == 0
