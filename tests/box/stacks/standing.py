@@ -38,6 +38,8 @@ FIRST, LATER = ("hub", "example"), ("gadgets",)
 OFFICE = "203.0.113.1"
 LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 """Type of what the provider takes a minute for, in which all else stands."""
+ADDRESS_GIVEN = "aws:ec2/eipAssociation:EipAssociation"
+"""Type of what each server gets last."""
 
 STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
 """A folder in which machines are left standing, for whoever writes these tests: the next run goes on."""
@@ -139,9 +141,9 @@ def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
     """
 
     def so_far() -> bool:
-        resources = clone.deployment().get("resources", ())
-        told = any(it["type"] == "pulumi:pulumi:Stack" and it.get("outputs") for it in resources)
-        return provided.done() or (told and set(clone.in_flight()) <= {LIFE_CYCLE})
+        given = [it for it in clone.deployment().get("resources", ()) if it["type"] == ADDRESS_GIVEN]
+        all_given = len(given) == len(servers([clone.stack]))
+        return provided.done() or (all_given and set(clone.in_flight()) <= {LIFE_CYCLE})
 
     until(so_far, 900, f"{clone.stack} isn't provisioned", 1)
     local = provided.result() if provided.done() else process.status(clone.path / ".local")

@@ -75,7 +75,8 @@ def test_servers_are_graphed(watched, hub_server):
         time.sleep(5)
 
 
-def test_the_pages_are_on_the_hosts_loopback(fleet):
+def test_the_pages_are_on_the_hosts_loopback(fleet, hub_server):
+    munin_round(hub_server)  # the first one makes the pages
     port = fleet.session.plan().pages_port
     for path in ("/nagios4/", "/munin/"):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
