@@ -4,7 +4,6 @@ The machines of `gadgets`, with the software that the example hasn't, are for `m
 as the first ones. There they come up beside the tests of those, and the tests that look at them come last.
 """
 
-import shutil
 import subprocess
 import sys
 import threading
@@ -25,19 +24,18 @@ from tests.box.stacks.shared import Share
 from tests.box.stacks.standing import (
     FIRST,
     LATER,
-    STACK_FILES,
     STAND,
-    adapt,
     boots,
     converged,
     first_provisioned,
     make_relay,
     provision,
+    repository,
     servers,
     start,
 )
 from tests.box.stacks.vendor import ADDRESS, Vendor
-from tests.e2e.support import Clone, copy_repository
+from tests.e2e.support import Clone
 
 SERVERS = [*servers(FIRST), *(pytest.param(name, marks=pytest.mark.soak) for name in servers(LATER))]
 """The names of all machines."""
@@ -102,13 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[Fleet]:
     """The first stacks up and converged; the others, where a test needs them, on their way."""
-    root = stand / "stacks"
-    if not root.exists():
-        root.mkdir()
-        copy_repository(root)
-        for stack, path in STACK_FILES.items():
-            shutil.copy(path, root / "stacks" / f"Pulumi.{stack}.yaml")
-            adapt(root, stack, keys)
+    root = repository(stand / "stacks", keys)
     vendor = Vendor(stand / "vendor")
     vendor.make()
     vendor.enter(root)
@@ -128,21 +120,21 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
         ):
             local = boots(clone.of(FIRST[0]), stands[FIRST[0]])
             made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
-            for stack, provided in stands.items():
-                boots(clone.of(stack), provided)
-                made.know(start(made, stack))
+            for stacks in [[stack] for stack in FIRST] if share.first else [FIRST]:
+                for stack in stacks:
+                    boots(clone.of(stack), stands[stack])
+                made.know(start(made, *stacks))
             if any(looks_at_later(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:
                 if share.first:
                     converged(made.servers.values(), ended)
-                for provided in stands.values():
-                    provided.result()
-                if share.first and shared.copies(stand.parent):
-                    shared.copy(stand, session)
-                    share.made()
-                    for stack in FIRST:
-                        start(made, stack)
+                    for provided in stands.values():
+                        provided.result()
+                    if shared.copies(stand.parent):
+                        shared.copy(stand, session)
+                        share.made()
+                        start(made, *FIRST)
                 ready.set()
                 yield made
             finally:

@@ -5,6 +5,7 @@ of a processor. So the example is provisioned beside its hub, from when that one
 """
 
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
@@ -21,11 +22,12 @@ from managed_server.inputs import load_project
 from managed_server.local.aws import process
 from managed_server.local.aws.client import session as clients
 from managed_server.local.box import commands, image
+from managed_server.local.box.instances import Machine
 from managed_server.resolve import load_customer
 from tests.box.stacks.fleet import CONVERGE_TIMEOUT, Fleet, Server, until
 from tests.box.stacks.vendor import ADDRESS, NAME
 from tests.conftest import ROOT
-from tests.e2e.support import UP, Clone
+from tests.e2e.support import UP, Clone, copy_repository
 
 STACK_FILES = {
     "hub": ROOT / "stacks/Pulumi.hub.yaml",
@@ -39,7 +41,9 @@ OFFICE = "203.0.113.1"
 LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 """Type of what the provider takes a minute for, in which all else stands."""
 ADDRESS_GIVEN = "aws:ec2/eipAssociation:EipAssociation"
-"""Type of what each server gets last."""
+"""Type of what each server gets late."""
+ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
+"""Type of what the provider looks at for a while after AWS has made it."""
 
 STAND = os.environ.get("MANAGED_SERVER_TEST_STAND")
 """A folder in which machines are left standing, for whoever writes these tests: the next run goes on."""
@@ -53,6 +57,17 @@ def servers(stacks: Iterable[str]) -> dict[str, dict[str, Any]]:
         for stack, file in files.items()
         for name, server in file["config"]["managed-server:customer"]["servers"].items()
     }
+
+
+def repository(root: Path, keys: Path) -> Path:
+    """A copy of the repository with the stacks of these tests, if it isn't there yet."""
+    if not root.exists():
+        root.mkdir()
+        copy_repository(root)
+        for stack, path in STACK_FILES.items():
+            shutil.copy(path, root / "stacks" / f"Pulumi.{stack}.yaml")
+            adapt(root, stack, keys)
+    return root
 
 
 def adapt(root: Path, stack: str, keys: Path) -> None:
@@ -137,13 +152,14 @@ def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) ->
 def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
     """Wait until a stack's machines may boot, as those of EC2 do before all else stands.
 
-    That is from when nothing is left but rules of life cycles, for which the provider takes a minute.
+    That is from when nothing is left but rules of life cycles, for which the provider takes a minute, and
+    attachments (`start` looks whether these are there).
     """
 
     def so_far() -> bool:
         given = [it for it in clone.deployment().get("resources", ()) if it["type"] == ADDRESS_GIVEN]
         all_given = len(given) == len(servers([clone.stack]))
-        return provided.done() or (all_given and set(clone.in_flight()) <= {LIFE_CYCLE})
+        return provided.done() or (all_given and set(clone.in_flight()) <= {LIFE_CYCLE, ATTACHMENT})
 
     until(so_far, 900, f"{clone.stack} isn't provisioned", 1)
     local = provided.result() if provided.done() else process.status(clone.path / ".local")
@@ -164,23 +180,33 @@ def provision(clone: Clone, stack: str, progress) -> process.LocalAws:
     return local
 
 
-def start(fleet: Fleet, stack: str) -> list[Server]:
-    """Start the machines of a stack, and return its servers."""
+def start(fleet: Fleet, *stacks: str) -> list[Server]:
+    """Start the machines of stacks, and return their servers."""
     project = load_project(fleet.root)
-    machines = commands.standing(fleet.root, project.provider, fleet.local, [stack])
+    customers = [load_customer(fleet.root, stack) for stack in stacks]
+    with_volume = {server.host_name for customer in customers for server in customer.servers if server.data}
+
+    def complete() -> list[Machine] | None:
+        found = commands.standing(fleet.root, project.provider, fleet.local, stacks)
+        return found if with_volume <= {machine.name for machine in found if machine.volume_id} else None
+
     fleet.session.up(
-        machines,
+        until(complete, 60, f"{with_volume} have no volume"),
         hub=str(project.provider.hubs["hub"].ipv4),
         office=OFFICE,
         aliases={str(project.provider.mail.relay): commands.RELAY, NAME: ADDRESS},
     )
-    customer = load_customer(fleet.root, stack)
-    found = []
-    for server in customer.servers:
-        box = fleet.session.box(server.host_name)
-        bundle = build(fleet.root / "templates", customer, server)
-        found.append(Server(fleet, customer, server, box, bundle))
-    return found
+    return [
+        Server(
+            fleet,
+            customer,
+            server,
+            fleet.session.box(server.host_name),
+            build(fleet.root / "templates", customer, server),
+        )
+        for customer in customers
+        for server in customer.servers
+    ]
 
 
 def converged(servers: Iterable[Server], ended: threading.Event) -> None:
