@@ -44,6 +44,19 @@ def test_the_first_makes_it_and_the_others_wait_for_their_copies(folder, stopped
     assert stopped == []
 
 
+@pytest.mark.usefixtures("stopped")
+def test_all_are_at_work_from_when_it_is_shared_to_the_end_of_the_last(folder):
+    assert not shared.busy(folder)
+    with ExitStack() as one:
+        first = one.enter_context(shared.claimed(folder))
+        assert not shared.busy(folder)
+        first.made()
+        with shared.claimed(folder), shared.claimed(folder):
+            assert shared.busy(folder)
+        assert shared.busy(folder), "the first one"
+    assert not shared.busy(folder)
+
+
 def test_a_copy_that_nobody_came_for_ends_with_the_first(folder, stopped):
     with shared.claimed(folder) as first:
         first.made()

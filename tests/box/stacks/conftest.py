@@ -7,7 +7,7 @@ as the first ones. There they come up beside the tests of those, and the tests t
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -75,13 +75,23 @@ def keys(stand):
     return folder
 
 
-def looks_at_later(item: pytest.Item) -> bool:
-    """Whether a test is of the stacks that come later."""
+def looks_at(item: pytest.Item, stacks: Iterable[str], fixtures: set[str]) -> bool:
+    """Whether a test is of some of these stacks, by its parameters or by one of these fixtures."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    of = {*LATER, *servers(LATER)}
-    return "gadgets" in getattr(item, "fixturenames", ()) or any(
+    of = {*stacks, *servers(stacks)}
+    return bool(fixtures & set(getattr(item, "fixturenames", ()))) or any(
         value in of for value in parameters.values() if isinstance(value, str)
     )
+
+
+def looks_at_later(item: pytest.Item) -> bool:
+    """Whether a test is of the stacks that come later."""
+    return looks_at(item, LATER, {"gadgets"})
+
+
+def looks_at_hub(item: pytest.Item) -> bool:
+    """Whether a test is of the hub as well."""
+    return looks_at(item, FIRST[:1], {"hub", "hub_server", "watched", "whole"})
 
 
 def waits(item: pytest.Item) -> bool:
@@ -120,7 +130,8 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
         ):
             local = boots(clone.of(FIRST[0]), stands[FIRST[0]])
             made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
-            for stacks in [[stack] for stack in FIRST] if share.first else [FIRST]:
+            wanted = FIRST if any(map(looks_at_hub, request.session.items)) else FIRST[1:]
+            for stacks in [[stack] for stack in FIRST] if share.first else [wanted]:
                 for stack in stacks:
                     boots(clone.of(stack), stands[stack])
                 made.know(start(made, *stacks))
@@ -134,7 +145,7 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
                     if shared.copies(stand.parent):
                         shared.copy(stand, session)
                         share.made()
-                        start(made, *FIRST)
+                        start(made, *wanted)
                 ready.set()
                 yield made
             finally:

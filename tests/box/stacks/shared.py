@@ -22,6 +22,9 @@ FOLDER = os.environ.get("MANAGED_SERVER_TEST_SHARED")
 COUNT = int(os.environ.get("MANAGED_SERVER_TEST_SHARES", "1"))
 """Processes that share a stand."""
 
+BUSY_AT_MOST = 900
+"""Seconds from their beginning in which others wait, whatever became of whom they wait for."""
+
 _NOT_COPIED = {".local": ("aws.*",), "gnupg": ("S.*",), "mail": ("*.eml",)}
 """By folder: what is of one AWS alone, sockets of a key's agent, and mails."""
 
@@ -54,7 +57,10 @@ def claimed(folder: Path) -> Iterator[Share]:
             mine = next(each for each in copies(folder) if not each.with_suffix(".taken").exists())
             mine.with_suffix(".taken").touch()
             fcntl.flock(lock, fcntl.LOCK_UN)
-            yield Share(mine, first=False)
+            try:
+                yield Share(mine, first=False)
+            finally:
+                mine.with_suffix(".done").touch()
             return
         first.mkdir()
 
@@ -72,6 +78,12 @@ def claimed(folder: Path) -> Iterator[Share]:
                 if not each.with_suffix(".taken").exists():
                     process.stop(each / "stacks/.local")
             failed.touch()  # who comes now comes too late
+            first.with_suffix(".done").touch()
+
+
+def busy(folder: Path) -> bool:
+    """Whether tests are at work on a stand and all of its copies: they need the processor then."""
+    return (folder / "made").exists() and len(list(folder.glob("*.done"))) < COUNT
 
 
 def copies(folder: Path) -> list[Path]:

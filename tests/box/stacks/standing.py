@@ -133,6 +133,9 @@ def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) ->
     if not stands_already(clone, stack):
         spec = load_customer(clone.path, FIRST[0])
 
+        def begun() -> bool:
+            return process.status(clone.path / ".local") is not None and bool(clone.of(FIRST[0]).in_flight())
+
         def ready() -> bool:
             local = process.status(clone.path / ".local")
             if local is None or spec.runs_hub is None:
@@ -140,12 +143,16 @@ def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) ->
             s3 = clients(local, spec.account_id, spec.region).client("s3")
             return spec.runs_hub.fleet_bucket in {each["Name"] for each in s3.list_buckets()["Buckets"]}
 
-        until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 1)
-        plain = clone.of(stack)
-        plain.point_at_local_aws()
-        for command in (("stack", "init"), (*UP, "--yes")):
+        def provided(*command: str) -> None:
             done = plain.pulumi(*command)
             assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+
+        plain = clone.of(stack)
+        until(lambda: hub.done() or begun(), 900, "the hub isn't provisioned", 0.5)
+        plain.point_at_local_aws()
+        provided("stack", "init")
+        until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 0.5)
+        provided(*UP, "--yes")
     return hub.result()
 
 
@@ -161,7 +168,7 @@ def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
         all_given = len(given) == len(servers([clone.stack]))
         return provided.done() or (all_given and set(clone.in_flight()) <= {LIFE_CYCLE, ATTACHMENT})
 
-    until(so_far, 900, f"{clone.stack} isn't provisioned", 1)
+    until(so_far, 900, f"{clone.stack} isn't provisioned")
     local = provided.result() if provided.done() else process.status(clone.path / ".local")
     assert local is not None
     return local
