@@ -1,14 +1,15 @@
 """The provisioned stacks as real machines: what tests do with them."""
 
 import json
-import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ import yaml
 from managed_server import spec
 from managed_server.bundle import Bundle, build
 from managed_server.delivery_keys import bundle_key, pointer_key
+from managed_server.inputs import load_project, stack_path
 from managed_server.local.aws.client import session as clients
 from managed_server.local.aws.process import LocalAws
 from managed_server.local.box.machine import Box
 from managed_server.local.box.session import Session
-from managed_server.resolve import load_customer
-from tests.conftest import INPUTS
+from managed_server.project import Project
+from managed_server.resolve import resolve_stack
 
 HEARTBEATS = "/var/lib/managed-server/heartbeat"
 CONVERGE_TIMEOUT = 1500  # seconds; a first run downloads and installs everything, and all machines do at once
@@ -90,9 +92,8 @@ class Server:
 
     def deliver(self, change: Callable[[dict[str, Any]], None]) -> Bundle:
         """Put a bundle of a changed stack file into the bucket, and point at it, as a deploy does."""
-        with self.fleet.changed(self.customer.id, change) as root:
-            customer = load_customer(root, self.customer.id)
-            bundle = build(root / "templates", customer, customer.server(self.spec.name))
+        customer = self.fleet.changed(self.customer.id, change)
+        bundle = build(self.fleet.root / "templates", customer, customer.server(self.spec.name))
         self.put(bundle.content, bundle.sha256)
         return bundle
 
@@ -119,30 +120,6 @@ class Server:
         return self.fleet.client("s3", self.customer.account_id, self.customer.region)
 
 
-class Changed:
-    """A copy of the inputs with another stack file, for as long as it is used."""
-
-    def __init__(
-        self, root: Path, target: Path, stack: str, change: Callable[[dict[str, Any]], None]
-    ) -> None:
-        self.target = target
-        for name in INPUTS:
-            shutil.copytree(
-                root / name, target / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        shutil.copy(root / "provider.yaml", target)
-        path = target / "stacks" / f"Pulumi.{stack}.yaml"
-        data = yaml.safe_load(path.read_text())
-        change(data["config"]["managed-server:customer"])
-        path.write_text(yaml.safe_dump(data, sort_keys=False))
-
-    def __enter__(self) -> Path:
-        return self.target
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.target)
-
-
 @dataclass
 class Fleet:
     """All machines of the stacks, and places to try them from."""
@@ -158,7 +135,6 @@ class Fleet:
     others: Future[list["Server"]] | None = None
     """The servers of the stacks that come up beside the first tests."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
-    _count: int = 0
 
     def know(self, servers: Iterable[Server]) -> None:
         """Let tests look at these servers."""
@@ -169,10 +145,20 @@ class Fleet:
         known = self._clients.setdefault((account, region), clients(self.local, account, region))
         return known.client(service)
 
-    def changed(self, stack: str, change: Callable[[dict[str, Any]], None]) -> Changed:
-        """The inputs with a change in one stack file."""
-        self._count += 1
-        return Changed(self.root, self.work / f"changed-{self._count}", stack, change)
+    def changed(self, stack: str, change: Callable[[dict[str, Any]], None]) -> spec.CustomerSpec:
+        """What a stack file says with a change, by the catalogue as it is."""
+        with tempfile.TemporaryDirectory(dir=self.work) as folder:
+            path = stack_path(Path(folder), stack)
+            path.parent.mkdir()
+            data = yaml.safe_load(stack_path(self.root, stack).read_text())
+            change(data["config"]["managed-server:customer"])
+            path.write_text(yaml.safe_dump(data, sort_keys=False))
+            return resolve_stack(replace(self.project, root=path.parent.parent), stack)[0]
+
+    @cached_property
+    def project(self) -> Project:
+        """Provider, contract and catalogue, which no test changes."""
+        return load_project(self.root)
 
     def at(self, name: str, *addresses: str) -> "Place":
         """A place without a machine, at these addresses."""
