@@ -335,6 +335,7 @@ class CustomerEnvironment(pulumi.ComponentResource):
                 image_id=image_id,
                 user_data=user_data(self._args.templates, customer, server),
                 subnet_id=network.subnet_id,
+                zone=network.zone,
                 group_id=firewall.group_id,
                 data_key_arn=self._data_key.arn,
                 ipv6=customer.network.ipv6,

@@ -14,7 +14,8 @@ class DataVolumeArgs:
     size_gb: int
     device: str
     key_arn: pulumi.Input[str]
-    instance: aws.ec2.Instance
+    zone: pulumi.Input[str]
+    instance_id: pulumi.Input[str]
 
 
 class DataVolume(pulumi.ComponentResource):
@@ -29,7 +30,7 @@ class DataVolume(pulumi.ComponentResource):
         super().__init__("managed-server:index:DataVolume", name, None, opts)
         volume = aws.ebs.Volume(
             f"{name}-volume",
-            availability_zone=args.instance.availability_zone,
+            availability_zone=args.zone,
             size=args.size_gb,
             type="gp3",
             encrypted=True,
@@ -45,7 +46,7 @@ class DataVolume(pulumi.ComponentResource):
         aws.ec2.VolumeAttachment(
             f"{name}-attachment",
             device_name=args.device,
-            instance_id=args.instance.id,
+            instance_id=args.instance_id,
             volume_id=volume.id,
             # A disk is never taken from under a system that writes to it.
             stop_instance_before_detaching=True,

@@ -28,6 +28,8 @@ class ManagedServerArgs:
     role: ServerRoleArgs
     data: Data | None = None
     """Its volume for data; without one all is on the root volume."""
+    zone: pulumi.Input[str] | None = None
+    """The subnet's availability zone: so its volume is made beside the instance; else when that one runs."""
     ipv6: bool = False
     """Whether it has an IPv6 address beside its IPv4 one; the subnet must have such a network."""
     recorded_address: str | None = None
@@ -94,7 +96,14 @@ class ManagedServer(pulumi.ComponentResource):
         if args.data is not None:
             DataVolume(
                 f"{name}-data",
-                DataVolumeArgs(args.server, args.data.gb, args.data.device, args.data_key_arn, instance),
+                DataVolumeArgs(
+                    args.server,
+                    args.data.gb,
+                    args.data.device,
+                    args.data_key_arn,
+                    instance.availability_zone if args.zone is None else args.zone,
+                    instance.id,
+                ),
                 opts=child,
             )
         allocation_id, self.address = self._allocated(name, args)

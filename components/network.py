@@ -36,6 +36,8 @@ class Network(pulumi.ComponentResource):
 
     vpc_id: pulumi.Output[str]
     subnet_id: pulumi.Output[str]
+    zone: pulumi.Output[str] | None
+    """The availability zone of its subnet; None of a network that stands."""
     way_out: list[pulumi.Resource]
     """What must stand before a server can reach the internet."""
 
@@ -46,6 +48,7 @@ class Network(pulumi.ComponentResource):
         else:
             self.vpc_id = pulumi.Output.from_input(str(args.network.vpc_id))
             self.subnet_id = pulumi.Output.from_input(str(args.network.subnet_id))
+            self.zone = None
             self.way_out = []
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_id": self.subnet_id})
 
@@ -91,7 +94,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-default-group", vpc_id=vpc.id, tags={"Name": f"{name}-default-group"}, opts=child
         )
         self._flow_logs(name, args, vpc)
-        self.vpc_id, self.subnet_id = vpc.id, subnet.id
+        self.vpc_id, self.subnet_id, self.zone = vpc.id, subnet.id, subnet.availability_zone
         self.way_out = [default_route, association]
         if ipv6:
             default_route_ipv6 = aws.ec2.Route(

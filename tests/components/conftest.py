@@ -44,8 +44,9 @@ class RecordingMocks(mocks.Mocks):
         known = {"arn": arn, "publicIp": "192.0.2.9", "privateIp": "10.80.0.9", **args.inputs}
         if args.inputs.get("assignGeneratedIpv6CidrBlock"):
             known["ipv6CidrBlock"] = "2001:db8:300:ab00::/56"
-        if args.typ == "aws:ec2/instance:Instance":
-            known["availabilityZone"] = "eu-west-2a"
+        zones = {"aws:ec2/subnet:Subnet": "eu-west-2a", "aws:ec2/instance:Instance": "eu-west-2b"}
+        if args.typ in zones:  # not the same: so it is seen whose is used
+            known["availabilityZone"] = zones[args.typ]
         if args.inputs.get("ipv6AddressCount"):
             known["ipv6Addresses"] = ["2001:db8:300:ab00::9"]
         return args.inputs.get("bucket") or f"{args.name}-id", known

@@ -11,7 +11,7 @@ def recorded():
     return environment(factories.server(data=factories.DATA), factories.server("b"))
 
 
-def test_it_is_encrypted_gp3_in_its_instances_zone_and_protected(recorded):
+def test_it_is_encrypted_gp3_in_its_subnets_zone_and_protected(recorded):
     volume = recorded.one("Volume")
     assert volume.name == "acme-web1-data-volume"
     assert volume.inputs == {
@@ -24,6 +24,12 @@ def test_it_is_encrypted_gp3_in_its_instances_zone_and_protected(recorded):
     }
     assert volume.protect
     assert volume.ignores == ["availabilityZone"], "of an instance that is replaced it isn't known"
+
+
+def test_in_a_network_that_stands_it_is_in_its_instances_zone():
+    network = factories.GIVEN_NETWORK
+    recorded = environment(factories.server(data=factories.DATA), network=network)
+    assert recorded.one("Volume").inputs["availabilityZone"] == "eu-west-2b"
 
 
 def test_it_is_attached_to_its_server_which_stops_before_it_goes(recorded):
