@@ -112,7 +112,9 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
     """The first stacks up and converged; the others, where a test needs them, on their way."""
     root = repository(stand / "stacks", keys)
     vendor = Vendor(stand / "vendor")
-    vendor.make()
+    with ThreadPoolExecutor(1) as early:
+        early.submit(process.start, root / ".local", progress)  # where it can't, provisioning says why
+        vendor.make()
     vendor.enter(root)
     clone = Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)

@@ -3,12 +3,12 @@
 import time
 import urllib.request
 
-from tests.box.stacks.test_checks import munin_round
+from tests.box.stacks.test_checks import first_munin_round, munin_round
 from tests.box.stacks.watching import settle
 
 
 def test_all_servers_are_watched_and_all_is_well(watched, hub_server):
-    munin_round(hub_server)  # else its own check waits for cron's first one
+    first_munin_round(hub_server)
     settle(watched, hub_server)
 
 
@@ -77,7 +77,7 @@ def test_servers_are_graphed(watched, hub_server):
 
 
 def test_the_pages_are_on_the_hosts_loopback(fleet, hub_server):
-    munin_round(hub_server)  # the first one makes the pages
+    first_munin_round(hub_server)
     port = fleet.session.plan().pages_port
     for path in ("/nagios4/", "/munin/"):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
