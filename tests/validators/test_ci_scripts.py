@@ -16,4 +16,4 @@ def test_shellcheck_finds_nothing():
     }
     assert {"/opt/run", "/opt/test", "/opt/venv"} <= set(scripts)
     done = run_in_tree(trees.tree(13), ["shellcheck", *scripts], scripts)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
