@@ -38,7 +38,7 @@ class DataVolume(pulumi.ComponentResource):
             tags={"Name": f"{name}-volume", "server": args.server},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Of an instance that is about to be replaced it isn't known, and the volume would be as well.
+                # Of an instance or subnet that is replaced it isn't known, and the volume would be as well.
                 ignore_changes=["availability_zone"],
                 protect=True,
             ),

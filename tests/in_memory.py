@@ -13,7 +13,7 @@ from pathlib import Path
 MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs(5); what is below it is made as mkdtemp(3) does
 PREFIX = "ms-"  # short: a socket's path is limited
 ENOUGH = 12 * 2**30
-"""Bytes that must be free: all lanes of .ci/test took 3.5 GB, `make soak` 4.5; what they run took as much."""
+"""Bytes that must be free: all lanes of .ci/test took 4 GB, `make soak` 4.5; what they run took as much."""
 
 
 def use() -> Path | None:

@@ -41,7 +41,7 @@ def test_the_first_makes_it_and_the_others_wait_for_their_copies(folder, stopped
             found = [other.result(30) for other in others]
         assert {share.stand for share in found} == {folder / "1", folder / "2"}
         assert not any(share.first for share in found)
-    assert stopped == []
+    assert sorted(stopped) == [folder / "1/stacks/.local", folder / "2/stacks/.local"], "each its own"
 
 
 @pytest.mark.usefixtures("stopped")
@@ -57,11 +57,22 @@ def test_all_are_at_work_from_when_it_is_shared_to_the_end_of_the_last(folder):
     assert not shared.busy(folder)
 
 
+@pytest.mark.usefixtures("stopped")
+def test_there_are_no_more_shares_than_that(folder):
+    with shared.claimed(folder) as first:
+        first.made()
+        for _ in range(2):
+            claim(folder)
+        with pytest.raises(RuntimeError, match="each has been taken"):
+            claim(folder)
+
+
 def test_a_copy_that_nobody_came_for_ends_with_the_first(folder, stopped):
     with shared.claimed(folder) as first:
         first.made()
         assert claim(folder).stand == folder / "1"
-    assert stopped == [folder / "2/stacks/.local"]
+        assert stopped == [folder / "1/stacks/.local"]
+    assert stopped[1:] == [folder / "2/stacks/.local"]
     with pytest.raises(RuntimeError, match="no stand"):
         claim(folder)
 

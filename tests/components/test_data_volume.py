@@ -23,7 +23,9 @@ def test_it_is_encrypted_gp3_in_its_subnets_zone_and_protected(recorded):
         "tags": {"Name": "acme-web1-data-volume", "server": "web1"},
     }
     assert volume.protect
-    assert volume.ignores == ["availabilityZone"], "of an instance that is replaced it isn't known"
+    assert volume.ignores == ["availabilityZone"], (
+        "of an instance or a subnet that is replaced it isn't known"
+    )
 
 
 def test_in_a_network_that_stands_it_is_in_its_instances_zone():

@@ -236,6 +236,9 @@ def test_a_copy_has_all_that_was_there_and_lives_its_own_life(folder, tmp_path):
             client(each, "s3", *where).get_object(Bucket="box", Key="big")["Body"] for each in (first, copy)
         ]
         assert [body.read(1000) + body.read() for body in bodies] == [BIG, BIG]
+        for each in (first, copy):  # a file would be one of both, and so would be where it is read
+            opened = [str(link.readlink()) for link in Path(f"/proc/{each.pid}/fd").iterdir()]
+            assert not [name for name in opened if name.endswith("(deleted)")], opened
         with pytest.raises(process.LocalAwsError, match="none of"):
             process.copy(folder, other)
         again = process.copy(other, tmp_path / "third")

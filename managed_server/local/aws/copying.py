@@ -27,12 +27,17 @@ def allow(
         alone: a context in which no request is carried out.
         serve: serves in the copy until its end, with the copy's folder; its answer is the exit code.
     """
+    order = state_dir / state.COPY_FILE
 
     def fork(_signal: int, _frame: FrameType | None) -> None:
-        target = Path((state_dir / state.COPY_FILE).read_text(encoding="utf-8"))
-        with alone():  # of the threads this one alone is copied: none may be in the middle of something
-            if os.fork():
-                return
+        try:
+            target = Path(order.read_text(encoding="utf-8"))
+            with alone():  # of the threads this one alone is copied: none may be in the middle of something
+                if not order.exists() or os.fork():  # without an order nobody waits for it any more
+                    return
+        except OSError:  # the one that is copied goes on, whatever became of the copy
+            traceback.print_exc()
+            return
         code: object = 1
         try:
             os.setsid()

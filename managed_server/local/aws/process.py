@@ -100,21 +100,22 @@ def copy(state_dir: Path, target: Path) -> LocalAws:
     for folder in (state_dir, target):
         folder.mkdir(parents=True, exist_ok=True)
     with _locked(state_dir), _locked(target):
-        running = _healthy(state_dir)
-        if running is None or _healthy(target) is not None:
+        running = state.load(state_dir)
+        if running is None or not _healthy(state_dir) or _healthy(target) is not None:
             raise LocalAwsError(f"{state_dir}: its local AWS must run, and none of {target}")
         order = state_dir / state.COPY_FILE
         order.write_text(str(target.resolve()), encoding="utf-8")
         try:
             os.kill(running.pid, copying.SIGNAL)
             deadline = time.monotonic() + START_TIMEOUT
-            while time.monotonic() < deadline:
+            while time.monotonic() < deadline and state.is_ours(running, state_dir):
                 if made := _healthy(target):
                     return made
                 time.sleep(POLL)
         finally:
             order.unlink()
-    raise LocalAwsError(f"no copy within {START_TIMEOUT:.0f} s; see {state_dir / state.LOG_FILE}")
+    logs = " and ".join(str(folder / state.LOG_FILE) for folder in (state_dir, target))
+    raise LocalAwsError(f"no copy within {START_TIMEOUT:.0f} s; see {logs}")
 
 
 def _healthy(state_dir: Path) -> LocalAws | None:

@@ -98,11 +98,16 @@ class Box:
             path.chmod(0o644)
 
     def settle(self, layers: Path) -> None:
-        """Let what it wrote so far be one more layer below it, which copies may share; it is off.
+        """Let what it wrote so far be one more layer below it, which copies may share; it is off. Once.
 
         Args:
             layers: folder on the same file system that keeps the layer, by the machine's name.
+
+        Raises:
+            MachineError: it has been done, or the machine runs.
         """
+        if self.running() or (self.folder / "written").is_symlink():
+            raise MachineError(f"{self.name} runs, or what it wrote is a layer already")
         written = layers.resolve() / self.name
         (self.folder / "upper").rename(written)
         self._below(written)

@@ -132,6 +132,8 @@ class Session:
         now = self.plan() or plans.Plan(
             self.prefix, str(self._aws_folder), (), hub, _free_port(), aliases, ()
         )
+        if not now.pages_port:  # of a copy: chosen now, as it is soon used
+            now = replace(now, pages_port=_free_port())
         known = {machine.name: machine for machine in now.machines}
         for machine in machines:
             if known.setdefault(machine.name, machine) != machine:
@@ -231,12 +233,8 @@ class Session:
         volumes = self.folder / "volumes"
         if volumes.exists():  # mostly holes
             subprocess.run(["cp", "-a", "--sparse=always", volumes, made.folder], check=True)
-        replace(
-            now,
-            prefix=made.prefix,
-            aws_folder=str(made._aws_folder),
-            pages_port=_free_port(),
-        ).save(made.folder)
+        copied = replace(now, prefix=made.prefix, aws_folder=str(made._aws_folder), pages_port=0)
+        copied.save(made.folder)
         for name, box in made.boxes().items():
             box.begin_with(self.box(name))
         return made

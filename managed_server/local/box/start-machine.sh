@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME DEVICE], in the machine's folder,
-# with these in it: base and layer (below), written (over them, if it is there), upper, archives, hypervisor, root. VOLUME is a file, and DEVICE its name on
+# with these in it: base and layer (below), written (over them, if it is there), upper, archives, hypervisor, root.
+# VOLUME is a file, and DEVICE its name on
 # the machine. Started by machine.py in a mount namespace of its own, so that no mount outlives it.
 set -euo pipefail
 
@@ -21,7 +22,7 @@ main() { # read as a whole before it runs: the file may change while a machine i
   # work folder is new, as the last run's is marked.
   rm -rf work
   mkdir work
-  [ ! -e written ] || below=written:$below
+  [ ! -L written ] || below=written:$below
   mount -t overlay overlay -o "lowerdir=$below,upperdir=upper,workdir=work,volatile" root
 
   # nspawn's own notes about its machines, by their names: another session may have the same.

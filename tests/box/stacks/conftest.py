@@ -26,6 +26,7 @@ from tests.box.stacks.standing import (
     LATER,
     STAND,
     boots,
+    calm,
     converged,
     first_provisioned,
     make_relay,
@@ -45,7 +46,7 @@ ADMIN6, FOREIGN6 = "2001:db8:100::5", "2001:db8:bad::7"
 
 @pytest.fixture(scope="session")
 def share(tmp_path_factory) -> Iterator[Share]:
-    """What this process has of the stand: mostly all of it."""
+    """What this process has of the stand: all of it, unless several share one."""
     if STAND is not None:
         Path(STAND).mkdir(parents=True, exist_ok=True)
         yield Share(Path(STAND))
@@ -111,15 +112,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[Fleet]:
     """The first stacks up and converged; the others, where a test needs them, on their way."""
     root = repository(stand / "stacks", keys)
-    vendor = Vendor(stand / "vendor")
-    with ThreadPoolExecutor(1) as early:
-        early.submit(process.start, root / ".local", progress)  # where it can't, provisioning says why
-        vendor.make()
-    vendor.enter(root)
-    clone = Clone(root, {})
+    vendor, clone = Vendor(stand / "vendor"), Clone(root, {})
     session = Session(stand / "box", root / ".local", progress)
     ready, ended = threading.Event(), threading.Event()
     try:
+        with ThreadPoolExecutor(1) as early:
+            early.submit(process.start, root / ".local", progress)  # where it can't, provisioning says why
+            vendor.make()
+        vendor.enter(root)
         session.network.start()  # the vendor answers before the first machine asks
         serve = ["python3", "-u", "-m", "http.server", "80", "--directory", str(stand / "vendor" / "www")]
         make_relay(stand / "mail")
@@ -144,10 +144,13 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
                     converged(made.servers.values(), ended)
                     for provided in stands.values():
                         provided.result()
-                    if shared.copies(stand.parent):
+                if share.shared:
+                    if share.first:
                         shared.copy(stand, session)
                         share.made()
-                        start(made, *wanted)
+                        made.servers.clear()
+                        made.know(start(made, *wanted))
+                    calm(made.servers.values())
                 ready.set()
                 yield made
             finally:

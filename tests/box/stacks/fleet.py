@@ -153,7 +153,7 @@ class Fleet:
             data = yaml.safe_load(stack_path(self.root, stack).read_text())
             change(data["config"]["managed-server:customer"])
             path.write_text(yaml.safe_dump(data, sort_keys=False))
-            return resolve_stack(replace(self.project, root=path.parent.parent), stack)[0]
+            return resolve_stack(replace(self.project, drafts=Path(folder)), stack)[0]
 
     @cached_property
     def project(self) -> Project:

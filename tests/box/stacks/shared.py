@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Share:
 
     stand: Path
     """Folder with all of it."""
+    shared: bool = False
+    """Whether there are others."""
     first: bool = True
     """Whether this one makes it."""
     made: Callable[[], None] = lambda: None
@@ -46,21 +48,22 @@ def claimed(folder: Path) -> Iterator[Share]:
     """The stand itself for the first process, for each other one a copy, once there is one.
 
     Raises:
-        RuntimeError: the first process could make none, or was killed.
+        RuntimeError: the first process could make none, was killed, or has ended; or each copy is taken.
     """
-    first, made, failed = folder / "0", folder / "made", folder / "failed"
-    with (folder / "lock").open("a") as lock:
+    first, made, ended = folder / "0", folder / "made", folder / "ended"
+    with (folder / "lock").open("a") as lock, ExitStack() as ends:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if failed.exists() or (first.exists() and not made.exists()):
-            raise RuntimeError("there is no stand: the report of the process that made it says why")
+        if ended.exists() or (first.exists() and not made.exists()):
+            raise RuntimeError("there is no stand (any more): see what the process that made it says")
         if made.exists():
-            mine = next(each for each in copies(folder) if not each.with_suffix(".taken").exists())
-            mine.with_suffix(".taken").touch()
+            free = [each for each in copies(folder) if not each.with_suffix(".taken").exists()]
+            if not free:
+                raise RuntimeError(f"there are {COUNT} shares, and each has been taken")
+            free[0].with_suffix(".taken").touch()
             fcntl.flock(lock, fcntl.LOCK_UN)
-            try:
-                yield Share(mine, first=False)
-            finally:
-                mine.with_suffix(".done").touch()
+            ends.callback(free[0].with_suffix(".done").touch)
+            ends.callback(process.stop, free[0] / "stacks/.local")
+            yield Share(free[0], shared=True, first=False)
             return
         first.mkdir()
 
@@ -68,17 +71,17 @@ def claimed(folder: Path) -> Iterator[Share]:
             made.touch()
             fcntl.flock(lock, fcntl.LOCK_UN)
 
-        try:
-            yield Share(first, made=tell)
-        finally:
-            if not made.exists():
-                failed.touch()
+        def end() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for each in copies(folder):
-                if not each.with_suffix(".taken").exists():
-                    process.stop(each / "stacks/.local")
-            failed.touch()  # who comes now comes too late
-            first.with_suffix(".done").touch()
+            ended.touch()  # who comes now comes too late
+            with ExitStack() as all_of_them:
+                for each in copies(folder):
+                    if not each.with_suffix(".taken").exists():
+                        all_of_them.callback(process.stop, each / "stacks/.local")
+
+        ends.callback(first.with_suffix(".done").touch)
+        ends.callback(end)
+        yield Share(first, shared=True, made=tell)
 
 
 def busy(folder: Path) -> bool:

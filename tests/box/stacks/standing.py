@@ -42,6 +42,8 @@ LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 """Type of what the provider takes a minute for, in which all else stands."""
 ADDRESS_GIVEN = "aws:ec2/eipAssociation:EipAssociation"
 """Type of what each server gets late."""
+POINTER = "-pointer"
+"""End of the name of the object that tells a server its bundle."""
 ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
 """Type of what the provider looks at for a while after AWS has made it."""
 
@@ -164,9 +166,11 @@ def boots(clone: Clone, provided: Future[process.LocalAws]) -> process.LocalAws:
     """
 
     def so_far() -> bool:
-        given = [it for it in clone.deployment().get("resources", ()) if it["type"] == ADDRESS_GIVEN]
-        all_given = len(given) == len(servers([clone.stack]))
-        return provided.done() or (all_given and set(clone.in_flight()) <= {LIFE_CYCLE, ATTACHMENT})
+        resources = clone.deployment().get("resources", ())
+        addresses = [it for it in resources if it["type"] == ADDRESS_GIVEN]
+        pointers = [it for it in resources if it["urn"].endswith(POINTER)]
+        complete = len(addresses) == len(pointers) == len(servers([clone.stack]))
+        return provided.done() or (complete and set(clone.in_flight()) <= {LIFE_CYCLE, ATTACHMENT})
 
     until(so_far, 900, f"{clone.stack} isn't provisioned")
     local = provided.result() if provided.done() else process.status(clone.path / ".local")
@@ -214,6 +218,13 @@ def start(fleet: Fleet, *stacks: str) -> list[Server]:
         for customer in customers
         for server in customer.servers
     ]
+
+
+def calm(servers: Iterable[Server]) -> None:
+    """Wait until machines that have just booted have started all, and looked for another bundle."""
+    for server in servers:
+        jobs = ["systemctl", "list-jobs", "--no-legend"]
+        until(lambda jobs=jobs, server=server: not server.box.run(jobs).stdout.strip(), 180, "still starting")
 
 
 def converged(servers: Iterable[Server], ended: threading.Event) -> None:
