@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs one machine until it is switched off: start-machine.sh CGROUP NETNS NAME [VOLUME DEVICE], in the machine's folder,
 # with these in it: base and layer (below), written (over them, if it is there), upper, archives, hypervisor, root.
-# VOLUME is a file, and DEVICE its name on
-# the machine. Started by machine.py in a mount namespace of its own, so that no mount outlives it.
+# VOLUME is a file, and DEVICE its name on the machine. Started by machine.py in a mount namespace of its own, so that no
+# mount outlives it.
 set -euo pipefail
 
 main() { # read as a whole before it runs: the file may change while a machine is up

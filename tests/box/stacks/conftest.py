@@ -34,6 +34,7 @@ from tests.box.stacks.standing import (
     repository,
     servers,
     start,
+    start_each,
 )
 from tests.box.stacks.vendor import ADDRESS, Vendor
 from tests.e2e.support import Clone
@@ -133,10 +134,10 @@ def fleet(request, tmp_path_factory, share, stand, keys, progress) -> Iterator[F
             local = boots(clone.of(FIRST[0]), stands[FIRST[0]])
             made = Fleet(root, tmp_path_factory.mktemp("work"), local, session, keys)
             wanted = FIRST if any(map(looks_at_hub, request.session.items)) else FIRST[1:]
-            for stacks in [[stack] for stack in FIRST] if share.first else [wanted]:
-                for stack in stacks:
-                    boots(clone.of(stack), stands[stack])
-                made.know(start(made, *stacks))
+            if share.first:
+                start_each(made, clone, stands)
+            else:
+                made.know(start(made, *wanted))
             if any(looks_at_later(item) for item in request.session.items):
                 made.others = pool.submit(bring, clone, made, ready, ended, progress)
             try:

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from managed_server.resolve import load_customer
 from tests.box.stacks.fleet import CONVERGE_TIMEOUT, Fleet, Server, until
 from tests.box.stacks.vendor import ADDRESS, NAME
 from tests.conftest import ROOT
-from tests.e2e.support import Clone, copy_repository
+from tests.e2e.support import UP, Clone, copy_repository
 
 STACK_FILES = {
     "hub": ROOT / "stacks/Pulumi.hub.yaml",
@@ -35,7 +35,10 @@ STACK_FILES = {
     "gadgets": Path(__file__).with_name("gadgets.yaml"),
 }
 FIRST, LATER = ("hub", "example"), ("gadgets",)
-"""Stacks that stand when the first test begins, and those that come up beside it if a test looks at them."""
+"""Stacks that stand when the first test begins, and those that come up beside it if a test looks at them.
+
+Of the first ones, a process that shares a stand has the hub only where a test looks at it.
+"""
 
 OFFICE = "203.0.113.1"
 LIFE_CYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -154,7 +157,7 @@ def provision_beside(clone: Clone, stack: str, hub: Future[process.LocalAws]) ->
         plain.point_at_local_aws()
         provided("stack", "init")
         until(lambda: hub.done() or ready(), 900, "the hub's bucket isn't there", 0.5)
-        provided("up", "--skip-preview", "--yes")  # what the policies say of it, tests/e2e looks at
+        provided(*UP, "--yes")
     return hub.result()
 
 
@@ -218,6 +221,13 @@ def start(fleet: Fleet, *stacks: str) -> list[Server]:
         for customer in customers
         for server in customer.servers
     ]
+
+
+def start_each(fleet: Fleet, clone: Clone, stands: Mapping[str, Future[process.LocalAws]]) -> None:
+    """Start the machines of the first stacks, those of each as soon as they may boot."""
+    for stack, provided in stands.items():
+        boots(clone.of(stack), provided)
+        fleet.know(start(fleet, stack))
 
 
 def calm(servers: Iterable[Server]) -> None:

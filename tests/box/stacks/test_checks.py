@@ -42,9 +42,13 @@ def not_well(server, names=None):
     return {name: said for name, said in found if said[0] != 0 and name not in NOT_IN_A_BOX}
 
 
+PICTURES = "/var/cache/munin/www"
+"""Where Munin's pages are as well."""
+
+
 def first_munin_round(hub):
     """The one that makes its pages, and which its own check waits for: by cron, it comes within minutes."""
-    if hub.box.run(["test", "-s", "/var/cache/munin/www/index.html"]).returncode:
+    if hub.box.run(["test", "-s", f"{PICTURES}/index.html"]).returncode:
         munin_round(hub)
 
 

@@ -3,7 +3,7 @@
 import time
 import urllib.request
 
-from tests.box.stacks.test_checks import first_munin_round, munin_round
+from tests.box.stacks.test_checks import PICTURES, first_munin_round, munin_round
 from tests.box.stacks.watching import settle
 
 
@@ -27,7 +27,6 @@ foreach my $file (glob("/var/lib/munin/*/*.rrd")) {
     print "$file $known->{$last}\\n";
 }
 """
-PICTURES = "/var/cache/munin/www"
 # One plugin may have many graphs, whose names are its own affair.
 GRAPHS = """
 import subprocess, sys
